@@ -1,0 +1,1 @@
+"""Where data comes from: packages, the Hub, and files of the user."""

@@ -1,0 +1,82 @@
+"""A recipe: everything a person chooses before a training, and nothing a machine decides."""
+
+import hashlib
+import json
+import shlex
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ecotaskset.errors import UsageError
+from ecotaskset.knobs import KNOBS, KnobValue, check_knobs
+
+ID_LENGTH = 16
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:/\-]*$"
+
+
+class Recipe(BaseModel):
+    """One experiment, up to seed and hardware. Equal `recipe_id` anywhere means the same experiment.
+
+    Raises:
+        UsageError: from `Recipe.create`, when a value is illegal.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    domain: Literal["cv", "nlp", "recsys"] = Field(description="kind of task")
+    dataset: str = Field(description="data set or task variant", pattern=NAME_PATTERN, max_length=200)
+    model: str = Field(description="architecture", pattern=NAME_PATTERN, max_length=200)
+    epochs: int = Field(5, description="passes over the training examples", ge=1, le=100_000)
+    batch_size: int = Field(32, description="examples a training step", ge=1, le=1_000_000)
+    learning_rate: float = Field(1e-3, description="peak learning rate", gt=0, le=100, allow_inf_nan=False)
+    weight_decay: float = Field(0.0, description="weight decay", ge=0, le=10, allow_inf_nan=False)
+    pretrained: bool = Field(False, description="start from published weights instead of from scratch")
+    seed: int = Field(0, description="seed of initialisation and order; not part of recipe_id", ge=0, lt=2**31)
+    knobs: dict[str, KnobValue] = Field(default_factory=dict, description="knobs that differ from their default")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _canonical_knobs(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("knobs"), dict) and isinstance(data.get("domain"), str):
+            return {**data, "knobs": check_knobs(data["knobs"], domain=data["domain"])}
+        return data
+
+    @classmethod
+    def create(cls, **fields: Any) -> "Recipe":
+        """Build a recipe from what a person typed; the first illegal field becomes a one-line `UsageError`."""
+        try:
+            return cls(**fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            cause = first.get("ctx", {}).get("error")
+            if isinstance(cause, UsageError):
+                raise cause from None
+            name = ".".join(str(part) for part in first["loc"]) or "recipe"
+            raise UsageError(f"{name}={first.get('input')!r}: {first['msg'].lower()}") from None
+
+    @property
+    def recipe_id(self) -> str:
+        """16 hexadecimal characters; the content hash of the recipe without its seed."""
+        return content_hash(self.model_dump(exclude={"seed"}))
+
+    def knob(self, name: str) -> Any:
+        """The value of a knob in this recipe, its default where the recipe leaves it alone."""
+        return self.knobs.get(name, KNOBS[name].default)
+
+    def command(self) -> str:
+        """The command that trains this recipe."""
+        words = ["green-collect", "--domain", self.domain, "--dataset", self.dataset, "--model", self.model]
+        for name in ("epochs", "batch_size", "learning_rate", "weight_decay", "seed"):
+            value = getattr(self, name)
+            if name in ("epochs", "batch_size", "learning_rate") or value:
+                words += [f"--{name.replace('_', '-')}", str(value)]
+        words += ["--pretrained"] if self.pretrained else []
+        for name, value in self.knobs.items():
+            words += ["--knob", f"{name}={str(value).lower() if isinstance(value, bool) else value}"]
+        return shlex.join(words)
+
+
+def content_hash(content: dict[str, Any]) -> str:
+    """The first 16 hexadecimal characters of SHA-256 over canonical JSON (sorted keys, shortest float form)."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]

@@ -1,0 +1,145 @@
+"""The local store: where runs live before they are shared. One file a run, so no crash can hurt another run.
+
+    <store>/runs/<run_id>.json     one collected run each
+    <store>/*.parquet              tables of runs somebody put there (an export, an import)
+    <store>/damaged/               what could not be read, set aside, never deleted
+
+A run is written to a temporary file, flushed to disk and renamed; a reader sees all of it or nothing, whatever process
+dies when. Two processes may append at once: names are content hashes, so they never contend for one file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from ecotaskset.errors import RefusedError, UsageError
+from ecotaskset.run import Run, from_table, to_table
+
+STORE_VARIABLE = "ECOTASKSET_STORE"
+MAX_RUN_BYTES = 4_000_000
+
+
+def default_store_path() -> Path:
+    """`$ECOTASKSET_STORE`, or the user's data directory."""
+    if chosen := os.environ.get(STORE_VARIABLE):
+        return Path(chosen).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("ecotaskset", appauthor=False)) / "store"
+
+
+class Store:
+    """Append-only collection of runs in a directory. Cheap to construct; the directory appears at the first append."""
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        self.path = Path(path).expanduser() if path is not None else default_store_path()
+
+    def append(self, run: Run) -> Path:
+        """Write one run; appending the same run again changes nothing.
+
+        Raises:
+            UsageError: the directory cannot be written.
+        """
+        target = self.path / "runs" / f"{run.run_id}.json"
+        if not target.exists():
+            text = run.model_dump_json(exclude_defaults=False)
+            write_atomically(target, text.encode())
+        return target
+
+    def runs(self) -> list[Run]:
+        """All readable runs, oldest first, each once.
+
+        Damaged files of ours (a disk that lied, an editor) are moved to `damaged/` and skipped; see `damaged()`.
+
+        Raises:
+            RefusedError: a parquet file in the store that is not a table of runs.
+        """
+        found: dict[str, Run] = {}
+        for run in self._collected():
+            found.setdefault(run.run_id, run)
+        for path in sorted(self.path.glob("*.parquet")):
+            for run in read_parquet(path):
+                found.setdefault(run.run_id, run)
+        return sorted(found.values(), key=lambda run: (run.collected_at is None, run.collected_at, run.run_id))
+
+    def _collected(self) -> Iterator[Run]:
+        for path in sorted((self.path / "runs").glob("*.json")):
+            try:
+                if path.stat().st_size > MAX_RUN_BYTES:
+                    raise ValueError("too large for a run")
+                run = Run.model_validate(json.loads(path.read_bytes()))
+                if run.run_id != path.stem or run.content_id() != run.run_id:
+                    raise ValueError("content does not match its hash")
+            except (ValueError, ValidationError, RecursionError):
+                self._set_aside(path)
+            else:
+                yield run
+
+    def _set_aside(self, path: Path) -> None:
+        try:
+            (self.path / "damaged").mkdir(exist_ok=True)
+            path.replace(self.path / "damaged" / path.name)
+        except OSError:  # a read-only store: leave the file, it is skipped all the same
+            return
+
+    def damaged(self) -> list[Path]:
+        """Files that were set aside because they could not be read as a run."""
+        return sorted((self.path / "damaged").glob("*"))
+
+    def to_table(self) -> pa.Table:
+        """All runs as one pyarrow table."""
+        return to_table(self.runs())
+
+    def __len__(self) -> int:
+        return len(self.runs())
+
+
+def read_parquet(path: str | Path) -> list[Run]:
+    """The runs of a parquet file, validated.
+
+    Raises:
+        RefusedError: truncated, not parquet, or not a table of runs.
+    """
+    try:
+        return from_table(pq.read_table(path))
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise RefusedError(f"{path} cannot be read as parquet: {reason}", hint="remove it or restore it") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RefusedError(
+            f"{path} is not a table of runs: {where}: {first['msg']}", hint="see dataset_card.md"
+        ) from None
+
+
+def write_atomically(target: Path, content: bytes) -> None:
+    """Write a file so that every reader, at every moment, sees the old content or the new, never a part.
+
+    Raises:
+        UsageError: the directory cannot be written; names it.
+    """
+    temporary = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=target.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(target)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise UsageError(
+            f"cannot write {target.parent}: {error.strerror or error}",
+            hint=f"choose a writable place with --store or ${STORE_VARIABLE}",
+        ) from None
