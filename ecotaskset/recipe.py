@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ecotaskset.errors import UsageError
-from ecotaskset.knobs import KNOBS, KnobValue, check_knobs
+from ecotaskset.errors import UsageError, unknown_name
+from ecotaskset.knobs import DOMAINS, KNOBS, KnobValue, check_knobs
 
 ID_LENGTH = 16
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:/\-]*$"
@@ -44,6 +44,8 @@ class Recipe(BaseModel):
     @classmethod
     def create(cls, **fields: Any) -> "Recipe":
         """Build a recipe from what a person typed; the first illegal field becomes a one-line `UsageError`."""
+        if fields.get("domain") not in DOMAINS:
+            raise unknown_name("domain", fields.get("domain"), DOMAINS)
         try:
             return cls(**fields)
         except ValidationError as error:
