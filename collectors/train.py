@@ -1,0 +1,236 @@
+"""THE training loop: one for all domains, on Accelerate, metered phase by phase. Read it top to bottom.
+
+    from collectors import train
+    from ecotaskset import Recipe
+    run = train(Recipe.create(domain="cv", dataset="digits", model="resnet-tiny", epochs=3))
+
+What differs between domains (data, model, metric) is in the `Task`; what knobs change is in `collectors.knobs`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from accelerate.utils import DataLoaderConfiguration, set_seed
+from torch import nn
+from torch.utils.data import DataLoader
+
+from collectors.inference import measure_inference
+from collectors.knobs import model as model_knobs
+from collectors.knobs import system as system_knobs
+from collectors.knobs import training as training_knobs
+from collectors.metering import EnergyMeter
+from collectors.outcome import make_run
+from collectors.profile import describe_model, matmul_gflops
+from collectors.tasks import load_task
+from collectors.tasks.task import Task
+from ecotaskset.recipe import Recipe
+from ecotaskset.run import Run
+
+EVALUATION_BATCH_SIZE = 256
+PROFILE_BATCH_SIZE = 2
+
+Event = Callable[[dict[str, Any]], None]
+
+
+@dataclass
+class Progress:
+    """What is known of a training so far; a run is made from it whatever happens."""
+
+    status: str = "completed"
+    status_reason: str | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
+    curves: dict[str, list[float | None]] = field(default_factory=lambda: {name: [] for name in CURVE_NAMES})
+    bill: Any = None
+    """The meter's reading at the end of the last epoch: what the training cost, inference left out."""
+
+    @property
+    def quality(self) -> list[float]:
+        """Validation quality epoch by epoch."""
+        return self.curves["curve_validation_quality"]
+
+
+CURVE_NAMES = (
+    "curve_train_loss",
+    "curve_validation_loss",
+    "curve_validation_quality",
+    "curve_energy_kwh",
+    "curve_duration_s",
+)
+
+
+def train(
+    recipe: Recipe,
+    *,
+    meter: EnergyMeter | None = None,
+    on_event: Event | None = None,
+    cache_dir: str | Path | None = None,
+) -> Run:
+    """Train a recipe on this machine and return the run, epoch by epoch, with what it cost.
+
+    Divergence, out of memory and Ctrl-C end the training, not the run: it is returned with its status and the energy
+    spent until then.
+
+    Args:
+        recipe: what to train.
+        meter: an `EnergyMeter` not yet entered (for a baseline, a country, a replay); a fresh one by default.
+        on_event: called with a dict at the start and after each epoch (keys `event`, `epoch`, `quality`, …).
+        cache_dir: where prepared data is kept; the user's cache by default.
+
+    Raises:
+        UsageError: the recipe cannot be trained here; nothing was trained.
+    """
+    tell = on_event or (lambda event: None)
+    accelerator = make_accelerator(recipe)
+    progress = Progress()
+    progress.columns["cpu_threads"] = system_knobs.set_threads(recipe)
+    progress.columns["matmul_gflops"] = matmul_gflops(str(accelerator.device))
+    meter = meter or EnergyMeter()
+    with meter:
+        try:
+            with meter.window("data"):
+                task = load_task(recipe, cache_dir=cache_dir)
+                progress.columns |= {**task.descriptors, "quality_metric": task.metric, "data_cached": task.cached}
+            with meter.window("model"):
+                set_seed(recipe.seed)
+                model = model_knobs.shape(task.build_model(recipe.model, recipe), task, recipe)
+                progress.columns |= describe_model(model, first_batch(task, PROFILE_BATCH_SIZE))
+            with meter.window("system"):
+                parts = prepare(accelerator, task, model, recipe)
+            tell({"event": "run_started", "n_parameters": progress.columns["n_parameters"], "epochs": recipe.epochs})
+            run_epochs(accelerator, parts, task, recipe, meter, progress, tell)
+            if progress.status in ("completed", "early_stopped"):
+                trained = accelerator.unwrap_model(parts.model, keep_torch_compile=False)
+                progress.columns |= measure_inference(trained, task, recipe, meter, accelerator.device)
+        except KeyboardInterrupt:
+            progress.status, progress.status_reason = "interrupted", "stopped by the user"
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            progress.status, progress.status_reason = (
+                "out_of_memory",
+                str(error).splitlines()[0] if str(error) else None,
+            )
+        progress.bill = progress.bill or meter.snapshot()
+    return make_run(recipe, progress, meter.report(), accelerator)
+
+
+def make_accelerator(recipe: Recipe) -> Accelerator:
+    """A fresh Accelerator for this recipe; batches are split over the processes, so `batch_size` is the sum."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    precision = training_knobs.mixed_precision(recipe, device)
+    if AcceleratorState._shared_state:  # an earlier recipe in this process may have had another precision
+        AcceleratorState._reset_state()
+    return Accelerator(
+        mixed_precision=precision,
+        gradient_accumulation_steps=int(recipe.knob("gradient_accumulation")),
+        dataloader_config=DataLoaderConfiguration(split_batches=True),
+        step_scheduler_with_optimizer=False,
+    )
+
+
+@dataclass
+class Parts:
+    """Everything `accelerator.prepare` wrapped."""
+
+    model: nn.Module
+    optimizer: Any
+    schedule: Any
+    train_loader: Any
+    validation_loader: Any
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Torch reports exhausted host memory as a plain RuntimeError of its allocator."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
+
+
+def first_batch(task: Task, n: int) -> dict[str, torch.Tensor]:
+    """The first `n` training examples as one batch."""
+    return task.collate([task.train[i] for i in range(min(n, len(task.train)))])
+
+
+def prepare(accelerator: Accelerator, task: Task, model: nn.Module, recipe: Recipe) -> Parts:
+    """Data loaders, optimizer and schedule, moved to the device and made ready for several processes."""
+    options = {"collate_fn": task.collate, **system_knobs.loader_options(recipe, str(accelerator.device))}
+    order = torch.Generator().manual_seed(recipe.seed)
+    train_loader = DataLoader(task.train, batch_size=recipe.batch_size, shuffle=True, generator=order, **options)
+    validation_loader = DataLoader(task.validation, batch_size=EVALUATION_BATCH_SIZE, **options)
+    training_knobs.checkpoint_gradients(model, recipe)
+    model = system_knobs.lay_out(model, recipe)
+    optimizer = training_knobs.make_optimizer(model, recipe)
+    model, optimizer, train_loader, validation_loader = accelerator.prepare(
+        model, optimizer, train_loader, validation_loader
+    )
+    steps = math.ceil(len(train_loader) / int(recipe.knob("gradient_accumulation"))) * recipe.epochs
+    schedule = training_knobs.make_schedule(optimizer.optimizer, recipe, steps)
+    return Parts(system_knobs.compile_model(model, recipe), optimizer, schedule, train_loader, validation_loader)
+
+
+def run_epochs(
+    accelerator: Accelerator,
+    parts: Parts,
+    task: Task,
+    recipe: Recipe,
+    meter: EnergyMeter,
+    progress: Progress,
+    tell: Event,
+) -> None:
+    """Train and validate until the last epoch, divergence, or no progress for `early_stopping` epochs."""
+    patience = int(recipe.knob("early_stopping"))
+    for epoch in range(1, recipe.epochs + 1):
+        with meter.window("training"):
+            train_loss = train_epoch(accelerator, parts)
+        with meter.window("evaluation"):
+            validation_loss, quality = evaluate(accelerator, parts.model, parts.validation_loader, task)
+        progress.bill = meter.snapshot()
+        values = (train_loss, validation_loss, quality, progress.bill.energy_kwh, progress.bill.duration_s)
+        for name, value in zip(CURVE_NAMES, values, strict=True):
+            progress.curves[name].append(value)
+        tell(
+            {"event": "epoch", "epoch": epoch, "epochs": recipe.epochs, "metric": task.metric, "quality": quality}
+            | dict(zip(("train_loss", "validation_loss", "quality", "energy_kwh", "duration_s"), values, strict=True))
+        )
+        if not math.isfinite(train_loss):
+            progress.status, progress.status_reason = "diverged", f"training loss is {train_loss} in epoch {epoch}"
+            return
+        best = progress.quality.index(max(progress.quality))
+        if patience and epoch < recipe.epochs and epoch - 1 - best >= patience:
+            progress.status, progress.status_reason = "early_stopped", f"no progress for {patience} epochs"
+            return
+
+
+def train_epoch(accelerator: Accelerator, parts: Parts) -> float:
+    """One pass over the training examples; returns the mean loss a batch."""
+    parts.model.train()
+    total = torch.zeros((), device=accelerator.device)
+    for batch in parts.train_loader:
+        with accelerator.accumulate(parts.model):
+            loss = parts.model(**batch).loss
+            accelerator.backward(loss)
+            parts.optimizer.step()
+            parts.optimizer.zero_grad()
+            if accelerator.sync_gradients:
+                parts.schedule.step()
+        total += loss.detach()
+    return accelerator.reduce(total, "mean").item() / max(len(parts.train_loader), 1)
+
+
+@torch.no_grad()
+def evaluate(accelerator: Accelerator, model: nn.Module, loader: Any, task: Task) -> tuple[float, float]:
+    """Mean loss and mean score an example over a split; examples padded in for several processes are not counted."""
+    model.eval()
+    losses, scores = [], []
+    for batch in loader:
+        out = model(**batch)
+        score = task.score(out.logits, batch)
+        loss = out.loss.detach().float().expand(len(score))
+        loss, score = accelerator.gather_for_metrics((loss.contiguous(), score))
+        losses.append(loss)
+        scores.append(score)
+    return torch.cat(losses).mean().item(), torch.cat(scores).float().mean().item()
