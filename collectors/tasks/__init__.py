@@ -1,0 +1,11 @@
+"""Tasks: what can be trained, on what, and with which architecture.
+
+Importing this is cheap: torch, transformers and datasets are imported when a task is loaded.
+"""
+
+from __future__ import annotations
+
+from collectors.tasks.load import load_task
+from collectors.tasks.task import Task, descriptors
+
+__all__ = ["Task", "descriptors", "load_task"]

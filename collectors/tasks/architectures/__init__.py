@@ -1,0 +1,46 @@
+"""The architectures that can be named: `get_architecture`, `all_architectures`, `build`. A file a kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from collectors.tasks.architectures.cv_convolution import ARCHITECTURES as CONVOLUTION
+from collectors.tasks.architectures.declaration import Architecture, Inputs
+from collectors.tasks.architectures.nlp_attention import ARCHITECTURES as TEXT_ATTENTION
+from collectors.tasks.architectures.nlp_simple import ARCHITECTURES as TEXT_SIMPLE
+from collectors.tasks.architectures.recsys import ARCHITECTURES as RECSYS
+from ecotaskset.errors import UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["Architecture", "Inputs", "all_architectures", "build", "get_architecture"]
+
+_BY_NAME: dict[str, Architecture] = {
+    entry.name: entry for entry in (*CONVOLUTION, *TEXT_ATTENTION, *TEXT_SIMPLE, *RECSYS)
+}
+
+
+def all_architectures() -> tuple[Architecture, ...]:
+    """Every declared architecture, in the order of the catalogue."""
+    return tuple(_BY_NAME.values())
+
+
+def get_architecture(name: str, domain: str) -> Architecture:
+    """The declaration for a name. Raises UsageError if it is unknown (with the nearest known one) or of another domain."""
+    entry = _BY_NAME.get(name)
+    if entry is None:
+        names = [known.name for known in all_architectures() if known.domain == domain]
+        raise unknown_name("architecture", name, names, see="green-collect --list")
+    if entry.domain != domain:
+        raise UsageError(
+            f"architecture '{name}' belongs to domain '{entry.domain}', not '{domain}'",
+            hint="`green-collect --list` shows which fit",
+        )
+    return entry
+
+
+def build(inputs: Inputs, name: str, recipe: Any) -> nn.Module:
+    """A model of the named architecture for these inputs, with random weights drawn from torch's current state."""
+    domain = "cv" if inputs.side else "recsys" if inputs.n_items else "nlp"
+    return get_architecture(name, domain).build(inputs, float(recipe.knobs.get("width", 1.0)))
