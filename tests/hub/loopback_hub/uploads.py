@@ -155,5 +155,3 @@ def _apply(state: State, files: dict[str, Blob], lines: list[dict[str, Any]]) ->
 
 def _signature(oid: str) -> str:
     return hashlib.sha256(b"loopback" + oid.encode()).hexdigest()[:16]
-
-
