@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import DataLoaderConfiguration, set_seed
+from accelerate.utils import DataLoaderConfiguration, gather_object, set_seed
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -26,7 +26,7 @@ from collectors.inference import measure_inference
 from collectors.knobs import model as model_knobs
 from collectors.knobs import system as system_knobs
 from collectors.knobs import training as training_knobs
-from collectors.metering import EnergyMeter
+from collectors.metering import EnergyMeter, EnergyReport, aggregate
 from collectors.outcome import make_run
 from collectors.profile import describe_model, matmul_gflops
 from collectors.tasks import load_task
@@ -48,8 +48,6 @@ class Progress:
     status_reason: str | None = None
     columns: dict[str, Any] = field(default_factory=dict)
     curves: dict[str, list[float | None]] = field(default_factory=lambda: {name: [] for name in CURVE_NAMES})
-    bill: Any = None
-    """The meter's reading at the end of the last epoch: what the training cost, inference left out."""
 
     @property
     def quality(self) -> list[float]:
@@ -116,8 +114,15 @@ def train(
                 "out_of_memory",
                 str(error).splitlines()[0] if str(error) else None,
             )
-        progress.bill = progress.bill or meter.snapshot()
-    return make_run(recipe, progress, meter.report(), accelerator)
+    report = gather_reports(accelerator, meter)
+    return make_run(recipe, progress, report, device=accelerator.device.type, n_processes=accelerator.num_processes)
+
+
+def gather_reports(accelerator: Accelerator, meter: EnergyMeter) -> EnergyReport:
+    """The energy of all processes of this training: summed over ranks, time the longest."""
+    if accelerator.num_processes == 1:
+        return meter.report()
+    return aggregate(gather_object([meter.report()]))
 
 
 def make_accelerator(recipe: Recipe) -> Accelerator:
@@ -188,8 +193,8 @@ def run_epochs(
             train_loss = train_epoch(accelerator, parts)
         with meter.window("evaluation"):
             validation_loss, quality = evaluate(accelerator, parts.model, parts.validation_loader, task)
-        progress.bill = meter.snapshot()
-        values = (train_loss, validation_loss, quality, progress.bill.energy_kwh, progress.bill.duration_s)
+        energy_kwh, duration_s = spent_so_far(accelerator, meter)
+        values = (train_loss, validation_loss, quality, energy_kwh, duration_s)
         for name, value in zip(CURVE_NAMES, values, strict=True):
             progress.curves[name].append(value)
         tell(
@@ -203,6 +208,15 @@ def run_epochs(
         if patience and epoch < recipe.epochs and epoch - 1 - best >= patience:
             progress.status, progress.status_reason = "early_stopped", f"no progress for {patience} epochs"
             return
+
+
+def spent_so_far(accelerator: Accelerator, meter: EnergyMeter) -> tuple[float | None, float]:
+    """Energy in kWh (summed over processes) and seconds since the start."""
+    now = meter.snapshot()
+    if accelerator.num_processes == 1:
+        return now.energy_kwh, now.duration_s
+    parts = [kwh for kwh in gather_object([now.energy_kwh]) if kwh is not None]
+    return (sum(parts) if parts else None), now.duration_s
 
 
 def train_epoch(accelerator: Accelerator, parts: Parts) -> float:

@@ -1,0 +1,120 @@
+"""Train one recipe for a person at a terminal: the plan, the epochs as they come, the result, the next command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ecotaskset.console import Output
+from ecotaskset.errors import MeasurementError, RunsFailedError
+from ecotaskset.recipe import Recipe
+from ecotaskset.run import Run
+from ecotaskset.store import Store
+
+QUALITY_MARK = {"measured": "measured", "modelled": "modelled", "missing": "not known", None: "not known"}
+
+
+def collect_one(
+    recipe: Recipe,
+    store: Store,
+    out: Output,
+    *,
+    dry_run: bool,
+    repeat: bool,
+    cache_dir: Path | None,
+    meter_options: dict[str, Any],
+    require_measured: bool,
+) -> None:
+    """Plan, train, keep and show one recipe.
+
+    Raises:
+        UsageError: the recipe names something that does not exist.
+        MeasurementError: measured energy was required and only a model is available.
+        RunsFailedError: the training diverged or ran out of memory; the run is kept.
+        KeyboardInterrupt: after the interrupted run was kept.
+    """
+    from collectors.plan import check_recipe, estimate, same_experiment
+
+    check_recipe(recipe)
+    if not repeat and (known := same_experiment(store, recipe)) is not None:
+        out.say(f"already collected as run [bold]{known.run_id}[/]; add --repeat to measure it again")
+        out.result(known.model_dump(mode="json"), run_table(known), [known.run_id])
+        return
+    guess = estimate(recipe)
+    out.say(f"[bold]plan[/]    {recipe.domain} · {recipe.dataset} · {recipe.model} · {recipe.epochs} epochs · {guess}")
+    if dry_run:
+        out.result(
+            {"recipe": recipe.model_dump(), "recipe_id": recipe.recipe_id, "estimate": guess},
+            f"[dry-run] would train: {recipe.command()}",
+            [recipe.recipe_id],
+        )
+        return
+    run = _train(recipe, out, cache_dir, meter_options, require_measured)
+    path = store.append(run)
+    out.result(run.model_dump(mode="json"), run_table(run), [run.run_id])
+    out.say(f"saved   run [bold]{run.run_id}[/] in {path.parent.parent}")
+    if run.status == "interrupted":
+        raise KeyboardInterrupt
+    if run.status not in ("completed", "early_stopped"):
+        raise RunsFailedError(f"the run is {run.status}: {run.status_reason}", hint="it is kept: failures are data too")
+    out.say(f"next    green-collect --push   or   green-recommend --domain {run.domain} --dataset {run.dataset}")
+
+
+def _train(recipe: Recipe, out: Output, cache_dir: Path | None, options: dict[str, Any], require: bool) -> Run:
+    with out.talk.status("loading torch"):
+        from collectors.metering import EnergyMeter
+        from collectors.train import train
+
+    meter = EnergyMeter(**options)
+    if require and not meter.measures():
+        raise MeasurementError(
+            "energy can only be modelled on this machine, and --require-measured was given",
+            hint="`green-collect --doctor` says what is missing",
+        )
+    return train(recipe, meter=meter, on_event=lambda event: _epoch_line(out, event), cache_dir=cache_dir)
+
+
+def _epoch_line(out: Output, event: dict[str, Any]) -> None:
+    if event["event"] != "epoch":
+        return
+    energy = "energy not known" if event["energy_kwh"] is None else f"{event['energy_kwh'] * 1000:.4f} Wh"
+    left = (event["epochs"] - event["epoch"]) * event["duration_s"] / event["epoch"]
+    out.say(
+        f"epoch   {event['epoch']}/{event['epochs']}  loss {event['train_loss']:.3f}  "
+        f"{event['metric']} {event['quality']:.3f}  {energy}  {event['duration_s']:.1f} s  [dim]{left:.0f} s left[/]"
+    )
+
+
+def run_table(run: Run) -> Any:
+    """The result of a run as a rich table: every energy with its source and whether it is measured."""
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="bold")
+    table.add_row("status", run.status + (f" ({run.status_reason})" if run.status_reason else ""))
+    if run.quality_validation is not None:
+        table.add_row(
+            run.quality_metric, f"{run.quality_validation:.4f} validation (best epoch {run.best_epoch})"
+            + (f" · {run.quality_test:.4f} test" if run.quality_test is not None else "")
+        )  # fmt: skip
+    table.add_row("energy", _energy(run.energy_kwh, run.energy_low_kwh, run.energy_high_kwh))
+    for name in ("gpu", "cpu", "ram"):
+        kwh, quality = getattr(run, f"{name}_energy_kwh"), getattr(run, f"{name}_energy_quality")
+        if quality is None or (name == "gpu" and kwh is None):
+            continue
+        source = getattr(run, f"{name}_energy_source") or getattr(run, f"{name}_energy_method")
+        table.add_row(f"  {name}", f"{_energy(kwh)}  {QUALITY_MARK[quality]} ({source})")
+    if run.duration_s is not None:
+        table.add_row("time", f"{run.duration_s:.1f} s")
+    if run.inference_kwh_per_1000 is not None:
+        table.add_row("inference", f"{run.inference_kwh_per_1000 * 1000:.5f} Wh per 1,000 predictions")
+    if run.flags:
+        table.add_row("doubts", ", ".join(run.flags))
+    return table
+
+
+def _energy(kwh: float | None, low: float | None = None, high: float | None = None) -> str:
+    if kwh is None:
+        return "not known"
+    interval = f" ({low * 1000:.4f} to {high * 1000:.4f})" if low is not None and high is not None else ""
+    return f"{kwh * 1000:.4f} Wh{interval}"

@@ -1,0 +1,45 @@
+"""Before anything is trained: does the recipe exist, was it done here already, what will it cost?"""
+
+from __future__ import annotations
+
+from ecotaskset.recipe import Recipe
+from ecotaskset.run import Run
+from ecotaskset.store import Store
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Are the recipe's data set and architecture in the catalogue?
+
+    Raises:
+        UsageError: names the culprit and the nearest legal name.
+    """
+    from collectors.tasks.architectures import get_architecture
+    from collectors.tasks.catalogue import get_dataset
+
+    get_dataset(recipe.dataset, recipe.domain)
+    get_architecture(recipe.model, recipe.domain)
+
+
+def experiment_key(recipe_id: str, seed: int | None, cpu: str | None, gpu: str | None) -> tuple[object, ...]:
+    """What makes two runs the same experiment on the same hardware."""
+    return recipe_id, seed, cpu, gpu
+
+
+def same_experiment(store: Store, recipe: Recipe) -> Run | None:
+    """The finished run of this recipe and seed on this hardware, if the store has it."""
+    from collectors.metering import hardware
+
+    here = hardware()
+    wanted = experiment_key(recipe.recipe_id, recipe.seed, here["cpu_model"], here["gpu_model"])
+    for run in store.runs():
+        key = experiment_key(run.recipe_id, run.seed, run.cpu_model, run.gpu_model)
+        if key == wanted and run.status != "interrupted":
+            return run
+    return None
+
+
+def estimate(recipe: Recipe) -> str:
+    """One line of what the run will probably cost, from runs like it; the one place that asks the predictor."""
+    from green_predictor import estimate as predict
+
+    return predict(recipe).sentence
