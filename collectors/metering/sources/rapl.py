@@ -1,0 +1,162 @@
+"""RAPL through powercap: package and DRAM energy counters of Intel and AMD processors.
+
+Zones (Linux, Documentation/power/powercap/powercap.rst): `intel-rapl:0` is named `package-0`, its sub-zones `core`,
+`uncore` and `dram`. Core and uncore are inside the package; `psys` is the whole board; `intel-rapl-mmio` shows the same
+package a second time; some desktops mirror one package under two numbers. Only packages count, and DRAM apart.
+
+No thread watches for wrap-around: a counter of 262 kJ wraps after 22 minutes at 200 W, and every read settles one wrap.
+Call `EnergyMeter.tick()` in a loop whose windows last longer than that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+POWERCAP_ROOT = "/sys/class/powercap"
+UPDATE_S = 0.001
+PACKAGE_GAIN = (0.95, 1.05)
+DRAM_GAIN = (0.8, 1.2)
+"""DRAM counters are good on servers and off by a constant on desktops (Desrochers et al., MEMSYS 2016)."""
+CEILING_W = 600.0
+"""More than any one package draws; bounds how often a counter can have wrapped."""
+MIRROR_UJ = 1_000_000
+
+REMEDY = (
+    "the counter is there but only root may read it: `sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj` until "
+    "the next boot, or a udev rule that does the same; in a container also mount /sys/class/powercap"
+)
+
+
+@dataclass
+class Rapl:
+    """What powercap offers here: zones by component, the packages' power limits, and why something is left out."""
+
+    packages: list[RaplZone] = field(default_factory=list)
+    drams: list[RaplZone] = field(default_factory=list)
+    limits_w: list[float] = field(default_factory=list)
+    problem: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+class RaplZone:
+    """One energy counter. Joules since opened."""
+
+    quality, scope = "measured", "machine"
+    update_s = UPDATE_S
+    unbooked_w = 0.0
+
+    def __init__(self, path: Path, zone: str, at_s: float) -> None:
+        dram = zone.startswith("dram")
+        self.component = "ram" if dram else "cpu"
+        self.name = "rapl_dram" if dram else "rapl_package"
+        self.gain = DRAM_GAIN if dram else PACKAGE_GAIN
+        self.domain = zone
+        self.doubt: str | None = None
+        self._file = path / "energy_uj"
+        self._range_uj = _read_int(path / "max_energy_range_uj")
+        self.first_uj = self._last_uj = int(self._file.read_text())  # OSError is for `find_rapl` to explain
+        self._last_s = at_s
+        self._joules = 0.0
+        self._counted_s = 0.0
+        self._gone = False
+
+    def read(self, at_s: float, cpu_s: float) -> float | None:
+        if self._gone:
+            return None
+        try:
+            now_uj = int(self._file.read_text())
+        except (OSError, ValueError) as error:
+            return self._lost(f"{self.domain} stopped answering: {error}")
+        step = now_uj - self._last_uj
+        passed_s = at_s - self._last_s
+        if step < 0:
+            if not self._range_uj:
+                return self._lost(f"{self.domain} fell and does not say where it wraps")
+            step += self._range_uj
+        if self._range_uj and passed_s * CEILING_W * 1e6 >= self._range_uj:
+            step += self._unseen_wraps(step, passed_s) * self._range_uj
+        self._joules += step / 1e6
+        self._counted_s += passed_s
+        self._last_uj, self._last_s = now_uj, at_s
+        return self._joules
+
+    def _unseen_wraps(self, step_uj: int, passed_s: float) -> int:
+        """Wraps that best continue the power seen so far, when a gap was long enough for more than one."""
+        self.doubt = f"{self.domain}: {passed_s:.0f} s between reads, in which it may wrap unseen; call meter.tick()"
+        if self._counted_s < 1 or not self._joules:
+            return 0
+        expected_uj = self._joules / self._counted_s * passed_s * 1e6
+        return max(0, round((expected_uj - step_uj) / self._range_uj))
+
+    def _lost(self, why: str) -> None:
+        self._gone, self.doubt = True, why
+
+    def constants(self) -> dict[str, Any]:
+        return {"zone": self.domain, "update_s": UPDATE_S, "gain_interval": list(self.gain)}
+
+    def close(self) -> None:
+        pass
+
+
+def find_rapl(at_s: float, root: str = POWERCAP_ROOT) -> Rapl:
+    """Opens every zone that counts. A package that cannot be read makes all of them unusable: half a sum misleads."""
+    rapl = Rapl()
+    zones = _named_zones(Path(root), rapl.notes)
+    if not zones:
+        rapl.problem = f"no RAPL zones under {root}: not this kind of processor, a virtual machine, or a container"
+        return rapl
+    for path, zone in zones:
+        limit_uw = _read_int(path / "constraint_0_power_limit_uw") if zone.startswith("package") else None
+        if limit_uw:
+            rapl.limits_w.append(limit_uw / 1e6)
+        try:
+            opened = RaplZone(path, zone, at_s)
+        except PermissionError:
+            if zone.startswith("package"):
+                rapl.problem = REMEDY
+            continue
+        except (OSError, ValueError) as error:
+            if zone.startswith("package"):
+                rapl.problem = f"{zone} cannot be read: {error}"
+            continue
+        _keep(opened, rapl)
+    if rapl.problem:
+        rapl.packages, rapl.drams = [], []
+    return rapl
+
+
+def _named_zones(root: Path, notes: list[str]) -> list[tuple[Path, str]]:
+    """Zones worth opening, each once, with a name that tells sockets apart."""
+    found: dict[str, Path] = {}
+    for path in sorted(root.glob("intel-rapl:*")):  # not intel-rapl-mmio, which repeats the package
+        try:
+            name = (path / "name").read_text().strip()
+        except OSError:
+            continue
+        if name == "dram":
+            name = f"dram-{path.name.split(':')[1]}"
+        elif not name.startswith("package"):
+            continue
+        if name in found:
+            notes.append(f"{path.name} repeats {name} and is left out")
+            continue
+        found[name] = path
+    return [(path, name) for name, path in sorted(found.items(), key=lambda item: item[1].name)]
+
+
+def _keep(zone: RaplZone, rapl: Rapl) -> None:
+    ours = rapl.drams if zone.component == "ram" else rapl.packages
+    mirror = next((z for z in ours if abs(z.first_uj - zone.first_uj) < MIRROR_UJ and zone.first_uj > MIRROR_UJ), None)
+    if mirror is not None:
+        rapl.notes.append(f"{zone.domain} mirrors {mirror.domain} to the joule and is left out")
+        return
+    ours.append(zone)
+
+
+def _read_int(path: Path) -> int | None:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return None
