@@ -10,9 +10,8 @@ from typing import Any
 _EXPORTS = {
     "EnergyMeter": "collectors.metering",
     "ReplayMeter": "collectors.metering",
-    "train": "collectors.train",
 }
-_NEEDED = {"train": ("torch", "accelerate", "transformers")}
+_NEEDED: dict[str, tuple[str, ...]] = {}
 
 __all__ = list(_EXPORTS)
 

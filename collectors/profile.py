@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
+import warnings
 from typing import Any
 
 import torch
@@ -41,17 +42,17 @@ def describe_model(model: nn.Module, batch: dict[str, Any]) -> dict[str, int | f
 
 
 def count_flops(model: nn.Module, batch: dict[str, Any]) -> float:
-    """Forward FLOPs of one example, averaged over the batch.
+    """Forward FLOPs of one example, averaged over the batch, in the mode (training or not) the model is in.
 
     Fused kernels hide their products from the counter, so attention, recurrent layers and encoder layers are
-    made to run unfused while counting.
+    made to run unfused while counting. In training mode running statistics are touched: pass a throw-away model.
     """
     n = next(len(value) for value in batch.values() if torch.is_tensor(value))
-    training, fast_path = model.training, torch.backends.mha.get_fastpath_enabled()
-    model.eval()
+    fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
         with (
+            warnings.catch_warnings(action="ignore", category=UserWarning),
             torch.no_grad(),
             torch.backends.mkldnn.flags(enabled=False),
             torch.backends.cudnn.flags(enabled=False),
@@ -61,7 +62,6 @@ def count_flops(model: nn.Module, batch: dict[str, Any]) -> float:
             model(**batch)
     finally:
         torch.backends.mha.set_fastpath_enabled(fast_path)
-        model.train(training)
     return counter.get_total_flops() / n
 
 

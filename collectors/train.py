@@ -1,6 +1,6 @@
 """THE training loop: one for all domains, on Accelerate, metered phase by phase. Read it top to bottom.
 
-    from collectors import train
+    from collectors.train import train
     from ecotaskset import Recipe
     run = train(Recipe.create(domain="cv", dataset="digits", model="resnet-tiny", epochs=3))
 
@@ -47,6 +47,8 @@ class Progress:
     status: str = "completed"
     status_reason: str | None = None
     columns: dict[str, Any] = field(default_factory=dict)
+    overhead: tuple[float, float] = (0.0, 0.0)
+    """What our own bookkeeping cost before the first epoch (kWh, s): not the training's."""
     curves: dict[str, list[float | None]] = field(default_factory=lambda: {name: [] for name in CURVE_NAMES})
 
     @property
@@ -96,10 +98,10 @@ def train(
             with meter.window("data"):
                 task = load_task(recipe, cache_dir=cache_dir)
                 progress.columns |= {**task.descriptors, "quality_metric": task.metric, "data_cached": task.cached}
+            progress.overhead = rehearse(accelerator, task, recipe, meter, progress)
             with meter.window("model"):
                 set_seed(recipe.seed)
                 model = model_knobs.shape(task.build_model(recipe.model, recipe), task, recipe)
-                progress.columns |= describe_model(model, first_batch(task, PROFILE_BATCH_SIZE))
             with meter.window("system"):
                 parts = prepare(accelerator, task, model, recipe)
             tell({"event": "run_started", "n_parameters": progress.columns["n_parameters"], "epochs": recipe.epochs})
@@ -150,6 +152,22 @@ class Parts:
     validation_loader: Any
 
 
+def rehearse(
+    accelerator: Accelerator, task: Task, recipe: Recipe, meter: EnergyMeter, progress: Progress
+) -> tuple[float, float]:
+    """Count FLOPs and take one step on a throw-away model, so that first-use costs do not end up in the bill.
+
+    Returns what the rehearsal itself cost (kWh, s), to be left out of the curves.
+    """
+    before = meter.snapshot()
+    model = model_knobs.shape(task.build_model(recipe.model, recipe), task, recipe).train()
+    batch = first_batch(task, PROFILE_BATCH_SIZE)
+    progress.columns |= describe_model(model, batch)
+    model.to(accelerator.device)(**{k: v.to(accelerator.device) for k, v in batch.items()}).loss.backward()
+    after = meter.snapshot()
+    return (after.energy_kwh or 0.0) - (before.energy_kwh or 0.0), after.duration_s - before.duration_s
+
+
 def is_out_of_memory(error: Exception) -> bool:
     """Torch reports exhausted host memory as a plain RuntimeError of its allocator."""
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
@@ -193,7 +211,7 @@ def run_epochs(
             train_loss = train_epoch(accelerator, parts)
         with meter.window("evaluation"):
             validation_loss, quality = evaluate(accelerator, parts.model, parts.validation_loader, task)
-        energy_kwh, duration_s = spent_so_far(accelerator, meter)
+        energy_kwh, duration_s = spent_so_far(accelerator, meter, progress.overhead)
         values = (train_loss, validation_loss, quality, energy_kwh, duration_s)
         for name, value in zip(CURVE_NAMES, values, strict=True):
             progress.curves[name].append(value)
@@ -210,13 +228,15 @@ def run_epochs(
             return
 
 
-def spent_so_far(accelerator: Accelerator, meter: EnergyMeter) -> tuple[float | None, float]:
-    """Energy in kWh (summed over processes) and seconds since the start."""
+def spent_so_far(
+    accelerator: Accelerator, meter: EnergyMeter, overhead: tuple[float, float]
+) -> tuple[float | None, float]:
+    """Energy in kWh (summed over processes) and seconds since the start, our own bookkeeping left out."""
     now = meter.snapshot()
-    if accelerator.num_processes == 1:
-        return now.energy_kwh, now.duration_s
-    parts = [kwh for kwh in gather_object([now.energy_kwh]) if kwh is not None]
-    return (sum(parts) if parts else None), now.duration_s
+    mine = None if now.energy_kwh is None else now.energy_kwh - overhead[0]
+    parts = [mine] if accelerator.num_processes == 1 else gather_object([mine])
+    known = [kwh for kwh in parts if kwh is not None]
+    return (sum(known) if known else None), now.duration_s - overhead[1]
 
 
 def train_epoch(accelerator: Accelerator, parts: Parts) -> float:
