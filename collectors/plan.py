@@ -40,6 +40,8 @@ def same_experiment(store: Store, recipe: Recipe) -> Run | None:
 
 def estimate(recipe: Recipe) -> str:
     """One line of what the run will probably cost, from runs like it; the one place that asks the predictor."""
-    from green_predictor import estimate as predict
-
+    try:
+        from green_predictor import estimate as predict
+    except ImportError:
+        return "cost not known"
     return predict(recipe).sentence
