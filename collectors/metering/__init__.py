@@ -10,17 +10,44 @@ Sources, best first: NVIDIA's total-energy counter or polled power; RAPL package
 tree times watts per busy thread; memory times watts per GB.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from collectors.metering.energy import ComponentEnergy, EpochEnergy, Snapshot, WindowEnergy
-from collectors.metering.machine import hardware
 from collectors.metering.meter import EnergyMeter
 from collectors.metering.report import EnergyReport
+
+_ON_DEMAND = {
+    "ReplayMeter": "replay",
+    "aggregate": "across_ranks",
+    "doctor": "preflight",
+    "hardware": "machine",
+    "recording_of": "replay",
+    "render": "diagnosis",
+}
 
 __all__ = [
     "ComponentEnergy",
     "EnergyMeter",
     "EnergyReport",
     "EpochEnergy",
+    "ReplayMeter",
     "Snapshot",
     "WindowEnergy",
+    "aggregate",
+    "doctor",
     "hardware",
+    "recording_of",
+    "render",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ON_DEMAND:
+        raise AttributeError(f"module 'collectors.metering' has no attribute '{name}'")
+    import importlib
+
+    found = getattr(importlib.import_module(f"collectors.metering.{_ON_DEMAND[name]}"), name)
+    globals()[name] = found
+    return found

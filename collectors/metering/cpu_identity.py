@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from dataclasses import dataclass
 
 from collectors.metering.proc_files import read_bytes
@@ -29,6 +28,8 @@ def cpu_identity(proc: str = "/proc") -> CpuIdentity:
     try:
         block = read_bytes(f"{proc}/cpuinfo", 8192).decode(errors="replace").split("\n\n", 1)[0]
     except OSError:
+        import platform
+
         return CpuIdentity(None, None, None, platform.processor() or None, None, os.cpu_count() or 1)
     fields: dict[str, str] = {}
     for line in block.splitlines():

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from collectors.metering.cpu_identity import cpu_identity
-from collectors.metering.cpu_watts import thread_watts
 from collectors.metering.energy import ComponentEnergy
 from collectors.metering.gpu_library import NoGpu, cuda_uuids, open_nvml
-from collectors.metering.gpu_select import Card, pick, visible_cards
 from collectors.metering.ranks import Rank, current_rank
 from collectors.metering.sources.cpu_time_model import CpuTimeModel
-from collectors.metering.sources.nvml import NvmlCard
 from collectors.metering.sources.ram_model import RamModel, installed_gigabytes
 from collectors.metering.sources.rapl import POWERCAP_ROOT, find_rapl
 from collectors.metering.sources.source import Source
+
+if TYPE_CHECKING:
+    from collectors.metering.gpu_select import Card
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,9 @@ def _find_gpus(found: Found, at_s: float, devices: Any, around: Surroundings) ->
     except NoGpu as none:
         found.absent["gpu"] = _absent(str(none), none.present)
         return
+    from collectors.metering.gpu_select import pick, visible_cards  # most machines never need these
+    from collectors.metering.sources.nvml import NvmlCard
+
     if around.nvml is not None:
         nvml.nvmlInit()
     found.nvml = nvml
@@ -109,6 +112,8 @@ def _find_cpu_and_ram(found: Found, at_s: float, cpu_s: float, node_share: float
         if rapl.notes:
             found.notes["cpu"] = "; ".join(rapl.notes)
     else:
+        from collectors.metering.cpu_watts import thread_watts  # its table is only needed here
+
         found.sources.append(CpuTimeModel(thread_watts(cpu, rapl.limits_w), cpu_s))
         found.notes["cpu"] = rapl.problem or "no RAPL"
     gigabytes = installed_gigabytes(around.proc)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
+from collectors.metering.proc_files import read_bytes
+
 _DRIVER_SIGNS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
-_PCI = Path("/sys/bus/pci/devices")
+_PCI = "/sys/bus/pci/devices"
 _DISPLAY_CLASSES = ("0x0300", "0x0302", "0x0380", "0x1200")
 _VENDORS = {"0x10de": "NVIDIA", "0x1002": "AMD"}
 
@@ -45,9 +46,9 @@ def _card_without_driver() -> str | None:
         return None
     for device in devices:
         try:
-            if (_PCI / device / "class").read_text()[:6] not in _DISPLAY_CLASSES:
+            if read_bytes(f"{_PCI}/{device}/class", 16)[:6].decode() not in _DISPLAY_CLASSES:
                 continue
-            vendor = _VENDORS.get((_PCI / device / "vendor").read_text().strip())
+            vendor = _VENDORS.get(read_bytes(f"{_PCI}/{device}/vendor", 16).decode().strip())
         except OSError:
             continue
         if vendor:

@@ -12,7 +12,7 @@ from typing import Any
 
 from collectors.metering.accounts import component_energies
 from collectors.metering.bench import Bench
-from collectors.metering.discover import Surroundings
+from collectors.metering.discover import Found, Surroundings
 from collectors.metering.energy import Snapshot
 from collectors.metering.ledger import Ledger
 from collectors.metering.reading import Tally
@@ -135,7 +135,7 @@ class EnergyMeter:
         return self.snapshot()
 
     def tick(self) -> None:
-        """Cheap to call in any loop: reads the counters if the last tick was half a minute ago, so none wraps unseen."""
+        """Cheap in any loop: reads the counters if the last tick was half a minute ago, so that none wraps unseen."""
         if time.monotonic() - self._ticked_s >= TICK_EVERY_S and self._end is None and self._bench is not None:
             with self._lock:
                 self._bench.read()
@@ -164,6 +164,22 @@ class EnergyMeter:
             rank=bench.found.rank.to_dict(),
             **around,
         )
+
+    def measures(self) -> bool:
+        """Whether at least one component would be measured here, not modelled; starts nothing."""
+        if self._bench is not None:
+            return any(s.quality == "measured" for s in self._bench.found.sources)
+        bench = self._open()
+        try:
+            return any(s.quality == "measured" for s in bench.found.sources)
+        finally:
+            bench.close()
+
+    @property
+    def found(self) -> Found:
+        """The sources in use and why they are not better."""
+        self._running()
+        return self._bench.found
 
     # inside
 

@@ -1,8 +1,8 @@
 """NVIDIA cards: the total-energy counter where it works, power polled and integrated where it does not.
 
-The counter (Volta and newer) steps about every 100 ms and needs no thread. It is not believed blindly: once half a second
-has passed it must lie between half the lowest and twice the highest power seen times the time. If it does not, or is not
-there, a thread polls power every 20 ms and the card's source is `nvml_poll`.
+The counter (Volta and newer) steps about every 100 ms and needs no thread. It is not believed blindly: once half a
+second has passed it must lie between half the lowest and twice the highest power seen times the time. If it does not,
+or is not there, a thread polls power every 20 ms and the card's source is `nvml_poll`.
 """
 
 from __future__ import annotations

@@ -7,8 +7,9 @@ component: leave it out of a comparison whenever time alone would decide it.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
+
+from collectors.metering.proc_files import read_bytes
 
 LOW_W_PER_GB = 0.08
 HIGH_W_PER_GB = 0.375
@@ -50,13 +51,13 @@ class RamModel:
 def installed_gigabytes(proc: str = "/proc", cgroup_limits: tuple[str, ...] = _CGROUP_LIMITS) -> float | None:
     """Memory of this machine, or of this container where its limit is lower, in GB (1e9 bytes); None if unknown."""
     try:
-        line = (Path(proc) / "meminfo").read_text().split("\n", 1)[0]
+        line = read_bytes(f"{proc}/meminfo", 256).split(b"\n", 1)[0]
         known = [int(line.split()[1]) * 1024]
     except (OSError, ValueError, IndexError):
         known = []
     for limit in cgroup_limits:
         try:
-            known.append(int(Path(limit).read_text()))
+            known.append(int(read_bytes(limit, 64)))
         except (OSError, ValueError):  # no such file, or the word "max": no limit there
             continue
     return min(known) / 1e9 if known else None

@@ -10,9 +10,11 @@ Call `EnergyMeter.tick()` in a loop whose windows last longer than that.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
+
+from collectors.metering.proc_files import read_bytes
 
 POWERCAP_ROOT = "/sys/class/powercap"
 UPDATE_S = 0.001
@@ -47,16 +49,16 @@ class RaplZone:
     update_s = UPDATE_S
     unbooked_w = 0.0
 
-    def __init__(self, path: Path, zone: str, at_s: float) -> None:
+    def __init__(self, path: str, zone: str, at_s: float) -> None:
         dram = zone.startswith("dram")
         self.component = "ram" if dram else "cpu"
         self.name = "rapl_dram" if dram else "rapl_package"
         self.gain = DRAM_GAIN if dram else PACKAGE_GAIN
         self.domain = zone
         self.doubt: str | None = None
-        self._file = path / "energy_uj"
-        self._range_uj = _read_int(path / "max_energy_range_uj")
-        self.first_uj = self._last_uj = int(self._file.read_text())  # OSError is for `find_rapl` to explain
+        self._file = f"{path}/energy_uj"
+        self._range_uj = _read_int(f"{path}/max_energy_range_uj")
+        self.first_uj = self._last_uj = int(read_bytes(self._file, 64))  # OSError is for `find_rapl` to explain
         self._last_s = at_s
         self._joules = 0.0
         self._counted_s = 0.0
@@ -66,7 +68,7 @@ class RaplZone:
         if self._gone:
             return None
         try:
-            now_uj = int(self._file.read_text())
+            now_uj = int(read_bytes(self._file, 64))
         except (OSError, ValueError) as error:
             return self._lost(f"{self.domain} stopped answering: {error}")
         step = now_uj - self._last_uj
@@ -103,12 +105,12 @@ class RaplZone:
 def find_rapl(at_s: float, root: str = POWERCAP_ROOT) -> Rapl:
     """Opens every zone that counts. A package that cannot be read makes all of them unusable: half a sum misleads."""
     rapl = Rapl()
-    zones = _named_zones(Path(root), rapl.notes)
+    zones = _named_zones(root, rapl.notes)
     if not zones:
         rapl.problem = f"no RAPL zones under {root}: not this kind of processor, a virtual machine, or a container"
         return rapl
     for path, zone in zones:
-        limit_uw = _read_int(path / "constraint_0_power_limit_uw") if zone.startswith("package") else None
+        limit_uw = _read_int(f"{path}/constraint_0_power_limit_uw") if zone.startswith("package") else None
         if limit_uw:
             rapl.limits_w.append(limit_uw / 1e6)
         try:
@@ -127,23 +129,29 @@ def find_rapl(at_s: float, root: str = POWERCAP_ROOT) -> Rapl:
     return rapl
 
 
-def _named_zones(root: Path, notes: list[str]) -> list[tuple[Path, str]]:
+def _named_zones(root: str, notes: list[str]) -> list[tuple[str, str]]:
     """Zones worth opening, each once, with a name that tells sockets apart."""
-    found: dict[str, Path] = {}
-    for path in sorted(root.glob("intel-rapl:*")):  # not intel-rapl-mmio, which repeats the package
+    found: dict[str, str] = {}
+    try:
+        entries = sorted(os.listdir(root))  # noqa: PTH208 (pathlib alone would cost a tenth of the import budget)
+    except OSError:
+        return []
+    for entry in entries:
+        if not entry.startswith("intel-rapl:"):  # not intel-rapl-mmio, which repeats the package
+            continue
         try:
-            name = (path / "name").read_text().strip()
+            name = read_bytes(f"{root}/{entry}/name", 64).decode(errors="replace").strip()
         except OSError:
             continue
         if name == "dram":
-            name = f"dram-{path.name.split(':')[1]}"
+            name = f"dram-{entry.split(':')[1]}"
         elif not name.startswith("package"):
             continue
         if name in found:
-            notes.append(f"{path.name} repeats {name} and is left out")
+            notes.append(f"{entry} repeats {name} and is left out")
             continue
-        found[name] = path
-    return [(path, name) for name, path in sorted(found.items(), key=lambda item: item[1].name)]
+        found[name] = f"{root}/{entry}"
+    return [(path, name) for name, path in found.items()]
 
 
 def _keep(zone: RaplZone, rapl: Rapl) -> None:
@@ -155,8 +163,8 @@ def _keep(zone: RaplZone, rapl: Rapl) -> None:
     ours.append(zone)
 
 
-def _read_int(path: Path) -> int | None:
+def _read_int(path: str) -> int | None:
     try:
-        return int(path.read_text())
+        return int(read_bytes(path, 64))
     except (OSError, ValueError):
         return None
