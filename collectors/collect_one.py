@@ -45,7 +45,7 @@ def collect_one(
     if dry_run:
         out.result(
             {"recipe": recipe.model_dump(), "recipe_id": recipe.recipe_id, "estimate": guess},
-            f"[dry-run] would train: {recipe.command()}",
+            f"\\[dry-run] would train: {recipe.command()}",
             [recipe.recipe_id],
         )
         return

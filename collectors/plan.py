@@ -25,6 +25,15 @@ def experiment_key(recipe_id: str, seed: int | None, cpu: str | None, gpu: str |
     return recipe_id, seed, cpu, gpu
 
 
+def finished_keys(store: Store) -> set[tuple[object, ...]]:
+    """The keys of all experiments that need not be run again: all but those that were interrupted."""
+    return {
+        experiment_key(run.recipe_id, run.seed, run.cpu_model, run.gpu_model)
+        for run in store.runs()
+        if run.status != "interrupted"
+    }
+
+
 def same_experiment(store: Store, recipe: Recipe) -> Run | None:
     """The finished run of this recipe and seed on this hardware, if the store has it."""
     from collectors.metering import hardware
@@ -45,3 +54,14 @@ def estimate(recipe: Recipe) -> str:
     except ImportError:
         return "cost not known"
     return predict(recipe).sentence
+
+
+def predicted_cost(recipe: Recipe) -> tuple[float, float] | None:
+    """Predicted (kWh, seconds) of a run; None while there is no predictor, or it does not know."""
+    try:
+        from green_predictor import estimate as predict
+    except ImportError:
+        return None
+    cost = predict(recipe)
+    energy_kwh, duration_s = getattr(cost, "energy_kwh", None), getattr(cost, "duration_s", None)
+    return None if energy_kwh is None or duration_s is None else (energy_kwh, duration_s)

@@ -72,6 +72,7 @@ def train(
     meter: EnergyMeter | None = None,
     on_event: Event | None = None,
     cache_dir: str | Path | None = None,
+    progress: Progress | None = None,
 ) -> Run:
     """Train a recipe on this machine and return the run, epoch by epoch, with what it cost.
 
@@ -83,13 +84,14 @@ def train(
         meter: an `EnergyMeter` not yet entered (for a baseline, a country, a replay); a fresh one by default.
         on_event: called with a dict at the start and after each epoch (keys `event`, `epoch`, `quality`, …).
         cache_dir: where prepared data is kept; the user's cache by default.
+        progress: filled in as the training goes on, for a caller who wants what was known also when this raises.
 
     Raises:
         UsageError: the recipe cannot be trained here; nothing was trained.
     """
     tell = on_event or (lambda event: None)
     accelerator = make_accelerator(recipe)
-    progress = Progress()
+    progress = progress or Progress()
     progress.columns["cpu_threads"] = system_knobs.set_threads(recipe)
     progress.columns["matmul_gflops"] = matmul_gflops(str(accelerator.device))
     meter = meter or EnergyMeter()
@@ -111,11 +113,10 @@ def train(
                 progress.columns |= measure_inference(trained, task, recipe, meter, accelerator.device)
         except KeyboardInterrupt:
             progress.status, progress.status_reason = "interrupted", "stopped by the user"
-        except (MemoryError, torch.OutOfMemoryError) as error:
-            progress.status, progress.status_reason = (
-                "out_of_memory",
-                str(error).splitlines()[0] if str(error) else None,
-            )
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            progress.status, progress.status_reason = "out_of_memory", " ".join(str(error).split())[:400] or None
     report = gather_reports(accelerator, meter)
     return make_run(recipe, progress, report, device=accelerator.device.type, n_processes=accelerator.num_processes)
 
