@@ -210,7 +210,7 @@ class Run(BaseModel):
         cleaned = dict(data)
         for name in CURVES:
             if isinstance(cleaned.get(name), (list, tuple)):
-                cleaned[name] = [v if v is None or math.isfinite(v) else None for v in cleaned[name]]
+                cleaned[name] = [None if isinstance(v, float) and not math.isfinite(v) else v for v in cleaned[name]]
         return cleaned
 
     @model_validator(mode="after")

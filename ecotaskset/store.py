@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,6 +61,7 @@ class Store:
 
         Raises:
             RefusedError: a parquet file in the store that is not a table of runs.
+            UsageError: a file of the store that may not be read.
         """
         found: dict[str, Run] = {}
         for run in self._collected():
@@ -71,14 +72,18 @@ class Store:
         return sorted(found.values(), key=lambda run: (run.collected_at is None, run.collected_at, run.run_id))
 
     def _collected(self) -> Iterator[Run]:
-        for path in sorted((self.path / "runs").glob("*.json")):
+        for path in sorted(path for path in (self.path / "runs").glob("*.json") if path.is_file()):
             try:
                 if path.stat().st_size > MAX_RUN_BYTES:
                     raise ValueError("too large for a run")
                 run = Run.model_validate(json.loads(path.read_bytes()))
                 if run.run_id != path.stem or run.content_id() != run.run_id:
                     raise ValueError("content does not match its hash")
-            except (ValueError, ValidationError, RecursionError):
+            except FileNotFoundError:  # another process has just set it aside
+                continue
+            except OSError as error:
+                raise UsageError(f"cannot read {path}: {error.strerror}", hint="ask its owner for permission") from None
+            except (ValueError, OverflowError, RecursionError):
                 self._set_aside(path)
             else:
                 yield run
@@ -110,8 +115,8 @@ def read_parquet(path: str | Path) -> list[Run]:
     """
     try:
         return from_table(pq.read_table(path))
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
+    except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise RefusedError(f"{path} cannot be read as parquet: {reason}", hint="remove it or restore it") from None
     except ValidationError as error:
         first = error.errors()[0]
@@ -130,15 +135,16 @@ def write_atomically(target: Path, content: bytes) -> None:
     temporary = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=target.parent)
-        with os.fdopen(descriptor, "wb") as file:
+        # not tempfile: its files are for their owner only, and a store may be read by others
+        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(target)
+        temporary.replace(target)
     except OSError as error:
         if temporary:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
         raise UsageError(
             f"cannot write {target.parent}: {error.strerror or error}",
             hint=f"choose a writable place with --store or ${STORE_VARIABLE}",
