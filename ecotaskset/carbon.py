@@ -1,7 +1,7 @@
 """Carbon as a view on energy, computed afterwards from the country given. Never looked up, never guessed.
 
-Yearly average, location-based grid intensity (GHG Protocol, Scope 2), from the table beside this file: Our World in Data,
-CC-BY-4.0, with the year of each figure. Operation only: making the hardware is not counted.
+Yearly average, location-based grid intensity (GHG Protocol, Scope 2), from the table beside this file: Our World in
+Data, CC-BY-4.0, with the year of each figure. Operation only: making the hardware is not counted.
 """
 
 from __future__ import annotations

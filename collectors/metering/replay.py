@@ -107,9 +107,9 @@ class ReplayMeter(EnergyMeter):
 
     Args:
         recording: path of a JSON file, or its content: `{"format": 1, "windows": [{"name", "duration_s",
-            "cpu_time_s" (optional), "components": {"gpu": {"energy_kwh", "source", "quality", "gain" (optional: factors of the interval)}, ...}}]}`. The n-th
-            window of a name plays the n-th record of that name, from the top again when they run out. `recording_of`
-            makes one from a report.
+            "cpu_time_s" (optional), "components": {"gpu": {"energy_kwh", "source", "quality", "gain" (optional: factors
+            of the interval)}, ...}}]}`. The n-th window of a name plays the n-th record of that name, from the top
+            again when they run out. `recording_of` makes one from a report.
         options: as for EnergyMeter.
 
     Raises:

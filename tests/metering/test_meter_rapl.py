@@ -1,0 +1,137 @@
+"""RAPL on a powercap tree on disk."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from collectors.metering import EnergyMeter
+from collectors.metering.discover import Surroundings
+from collectors.metering.sources.rapl import RaplZone, find_rapl
+
+RANGE_UJ = 262_143_328_850
+
+
+def _meter(powercap) -> EnergyMeter:
+    return EnergyMeter(devices=[], around=Surroundings(powercap=str(powercap.root), environ={}))
+
+
+def _two_sockets(powercap) -> None:
+    powercap.zone("intel-rapl:0", "package-0", 1_000_000_000)
+    powercap.zone("intel-rapl:0:0", "core", 900_000_000)
+    powercap.zone("intel-rapl:0:1", "dram", 50_000_000)
+    powercap.zone("intel-rapl:1", "package-1", 7_000_000_000)
+    powercap.zone("intel-rapl:1:0", "dram", 60_000_000)
+    powercap.zone("intel-rapl:2", "psys", 9_000_000_000)
+    powercap.zone("intel-rapl-mmio:0", "package-0", 1_000_000_000)
+
+
+def test_packages_of_all_sockets_count_once_and_dram_apart(powercap):
+    _two_sockets(powercap)
+    with _meter(powercap) as meter, meter.window("training"):
+        powercap.counts("intel-rapl:0", 1_000_000_000 + 36_000_000)
+        powercap.counts("intel-rapl:1", 7_000_000_000 + 72_000_000)
+        powercap.counts("intel-rapl:0:0", 2_000_000_000)
+        powercap.counts("intel-rapl:0:1", 50_000_000 + 3_600_000)
+        powercap.counts("intel-rapl:2", 20_000_000_000)
+    report = meter.report()
+    cpu, ram = report.components["cpu"], report.components["ram"]
+    assert cpu.energy_kwh == pytest.approx(108 / 3.6e6)
+    assert cpu.domains == pytest.approx({"package-0": 36 / 3.6e6, "package-1": 72 / 3.6e6})
+    assert (cpu.source, cpu.quality, cpu.scope) == ("rapl_package", "measured", "machine")
+    assert (ram.source, ram.quality) == ("rapl_dram", "measured")
+    assert ram.energy_kwh == pytest.approx(3.6 / 3.6e6)
+    assert report.energy_measured_kwh == pytest.approx(report.energy_kwh)
+    assert meter.measures()
+
+
+def test_a_wrapped_counter_goes_on(powercap):
+    powercap.zone("intel-rapl:0", "package-0", RANGE_UJ - 1_000_000)
+    with _meter(powercap) as meter, meter.window("training"):
+        powercap.counts("intel-rapl:0", 2_000_000)
+    assert meter.report().components["cpu"].energy_kwh == pytest.approx(3 / 3.6e6)
+
+
+def test_wraps_between_two_far_reads_follow_the_power_seen_before_and_are_doubted(powercap):
+    path = powercap.zone("intel-rapl:0", "package-0", 0, range_uj=65_000_000_000)
+    zone = RaplZone(str(path), "package-0", at_s=0.0)
+    powercap.counts("intel-rapl:0", 6_000_000_000)  # 60 s at 100 W
+    assert zone.read(60.0, 0.0) == pytest.approx(6_000)
+    assert zone.doubt is None
+    powercap.counts("intel-rapl:0", (6_000 + 200_000) * 10**6 % 65_000_000_000)  # 2,000 s at 100 W: three wraps
+    assert zone.read(2_060.0, 0.0) == pytest.approx(206_000)
+    assert "meter.tick()" in zone.doubt
+
+
+def test_a_fall_without_a_known_range_is_missing_not_wrong(powercap):
+    powercap.zone("intel-rapl:0", "package-0", 5_000_000, range_uj=None)
+    with _meter(powercap) as meter:
+        powercap.counts("intel-rapl:0", 1_000_000)
+    cpu = meter.report().components["cpu"]
+    assert cpu.energy_kwh is None and cpu.quality == "missing" and "wraps" in cpu.reason
+    assert not meter.report().complete
+
+
+def test_a_file_that_vanishes_inside_a_window_makes_the_window_missing_and_keeps_those_before(powercap):
+    powercap.zone("intel-rapl:0", "package-0", 0)
+    with _meter(powercap) as meter:
+        with meter.window("before"):
+            powercap.counts("intel-rapl:0", 36_000_000)
+        with meter.window("during"):
+            os.remove(powercap.root / "intel-rapl:0" / "energy_uj")
+    report = meter.report()
+    assert report.windows["before"].components["cpu"].energy_kwh == pytest.approx(36 / 3.6e6)
+    assert report.windows["during"].components["cpu"].energy_kwh is None
+    assert report.components["cpu"].energy_kwh is None and "stopped answering" in report.components["cpu"].reason
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything; the next test covers the message")
+def test_permission_denied_by_the_file_system(powercap):
+    path = powercap.zone("intel-rapl:0", "package-0", 0)
+    (path / "energy_uj").chmod(0o000)
+    assert "chmod a+r" in find_rapl(0.0, str(powercap.root)).problem
+
+
+def test_permission_denied_falls_back_to_the_model_with_the_remedy_and_the_known_limit(powercap, monkeypatch):
+    path = powercap.zone("intel-rapl:0", "package-0", 0)
+    (path / "constraint_0_power_limit_uw").write_text("65000000")
+    real_open = os.open
+
+    def guarded(file, *args, **kwargs):
+        if str(file).endswith("energy_uj"):
+            raise PermissionError(13, "Permission denied", file)
+        return real_open(file, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", guarded)
+    with _meter(powercap) as meter:
+        pass
+    cpu = meter.report().components["cpu"]
+    assert cpu.source == "cpu_time_model" and "chmod a+r" in cpu.reason
+    assert find_rapl(0.0, str(powercap.root)).limits_w == [65.0]
+
+
+def test_one_unreadable_package_makes_the_sum_unusable_not_half(powercap):
+    _two_sockets(powercap)
+    (powercap.root / "intel-rapl:1" / "energy_uj").write_text("not a number")
+    rapl = find_rapl(0.0, str(powercap.root))
+    assert rapl.packages == [] and "package-1" in rapl.problem
+
+
+def test_repeated_and_mirrored_zones_count_once_and_are_named(powercap):
+    powercap.zone("intel-rapl:0", "package-0", 5_000_000_000)
+    powercap.zone("intel-rapl:1", "package-0", 6_000_000_000)
+    powercap.zone("intel-rapl:2", "package-1", 5_000_000_321)
+    rapl = find_rapl(0.0, str(powercap.root))
+    assert [z.domain for z in rapl.packages] == ["package-0"]
+    assert any("repeats" in n for n in rapl.notes) and any("mirrors" in n for n in rapl.notes)
+
+
+def test_only_the_first_rank_of_a_node_reads_what_belongs_to_the_node(powercap):
+    _two_sockets(powercap)
+    environ = {"WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2"}
+    with EnergyMeter(devices=[], around=Surroundings(powercap=str(powercap.root), environ=environ)) as meter:
+        pass
+    report = meter.report()
+    assert report.energy_kwh is None
+    assert "first rank" in report.components["cpu"].reason and "first rank" in report.components["ram"].reason
