@@ -5,7 +5,8 @@ Importing this is cheap: torch, transformers and datasets are imported when a ta
 
 from __future__ import annotations
 
+from collectors.tasks.listing import listing
 from collectors.tasks.load import load_task
 from collectors.tasks.task import Task, descriptors
 
-__all__ = ["Task", "descriptors", "load_task"]
+__all__ = ["Task", "descriptors", "listing", "load_task"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collectors.tasks.architectures import Inputs, build, get_architecture
+from collectors.tasks.architectures.published import image_inputs, published_id, text_encoder
 from collectors.tasks.catalogue import get_dataset
 from collectors.tasks.catalogue.declaration import DatasetEntry
 from collectors.tasks.prepare.describe import COLUMNS
@@ -42,13 +43,21 @@ def _images(recipe: Any, entry: DatasetEntry, root: Path) -> Task:
     from collectors.tasks.prepare.tensors import stack
 
     architecture = get_architecture(recipe.model, "cv")
-    wanted = recipe.knobs.get("input_size") or entry.image_side
-    side = architecture.fit_side(int(wanted)) if wanted else None
-    arrays, meta, cached = prepare_images(partial(_load, entry), _key(entry), side, root, _reuse(recipe))
-    inputs = Inputs(
-        n_classes=meta["n_classes"], side=arrays["train_pixels"].shape[1], channels=arrays["train_pixels"].shape[3]
-    )
-    finish = finisher([meta["pixel_mean"]], [max(meta["pixel_std"], 1e-3)])
+    hub_id = published_id(architecture, recipe.pretrained)
+    wanted = recipe.knobs.get("input_size")
+    if hub_id is not None:
+        published_side, mean, std = image_inputs(hub_id)
+        wanted = wanted or published_side
+    # Without a declared side, that of the stored images is known only once they are read.
+    fit = architecture.fit_side if wanted is None else lambda _: architecture.fit_side(int(wanted))
+    key = {**_key(entry), "fit": [wanted, architecture.min_side, architecture.side_multiple]}
+    arrays, meta, cached = prepare_images(partial(_load, entry), key, fit, root, _reuse(recipe))
+    if hub_id is None:
+        finish = finisher([meta["pixel_mean"]], [max(meta["pixel_std"], 1e-3)])
+    else:
+        finish = finisher(mean, std, channels=3)
+    shape = arrays["train_pixels"].shape
+    inputs = Inputs(n_classes=meta["n_classes"], side=shape[1], channels=shape[3])
     return _task(recipe, entry, arrays, meta, cached, ("pixels", "labels"), finish, stack, inputs)
 
 
@@ -56,8 +65,11 @@ def _texts(recipe: Any, entry: DatasetEntry, root: Path) -> Task:
     from collectors.tasks.prepare.tensors import stack, trim_right
     from collectors.tasks.prepare.texts import finish, prepare_texts
 
+    hub_id = published_id(get_architecture(recipe.model, "nlp"), recipe.pretrained)
+    published = text_encoder(hub_id) if hub_id is not None else None
     length = _length(recipe, entry)
-    arrays, meta, cached = prepare_texts(partial(_load, entry), _key(entry), length, root, _reuse(recipe), None)
+    key = {**_key(entry), "tokenizer": hub_id}
+    arrays, meta, cached = prepare_texts(partial(_load, entry), key, length, root, _reuse(recipe), published)
     inputs = Inputs(n_classes=meta["n_classes"], vocabulary=meta["vocab_size"], length=length, pad_id=meta["pad_id"])
     collate = trim_right if recipe.knobs.get("dynamic_padding") else stack
     return _task(recipe, entry, arrays, meta, cached, ("ids", "lengths", "labels"), finish, collate, inputs)
@@ -67,6 +79,7 @@ def _sequences(recipe: Any, entry: DatasetEntry, root: Path) -> Task:
     from collectors.tasks.prepare.sequences import finish, prepare_sequences
     from collectors.tasks.prepare.tensors import stack, trim_left
 
+    published_id(get_architecture(recipe.model, "recsys"), recipe.pretrained)  # none is: refused if asked for
     length = _length(recipe, entry)
     arrays, meta, cached = prepare_sequences(partial(_load, entry), _key(entry), length, root, _reuse(recipe))
     inputs = Inputs(n_items=meta["n_items"], length=length)

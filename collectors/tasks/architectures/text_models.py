@@ -1,11 +1,15 @@
-"""Small text classifiers of our own."""
+"""Small text classifiers of our own: token ids and mask (n, length) to logits (n, classes)."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from transformers.utils import ModelOutput
 
 from collectors.tasks.architectures.outputs import answer
+
+DROPOUT = 0.2
+KERNELS = (3, 4, 5)
 
 
 class BagOfEmbeddings(nn.Module):
@@ -21,3 +25,38 @@ class BagOfEmbeddings(nn.Module):
         kept = attention_mask.unsqueeze(-1).to(self.embedding.weight.dtype)
         mean = (self.embedding(input_ids) * kept).sum(dim=1) / kept.sum(dim=1).clamp(min=1)
         return answer(self.head(mean), labels)
+
+
+class TextCNN(nn.Module):
+    """Kim, "Convolutional Neural Networks for Sentence Classification", EMNLP 2014."""
+
+    def __init__(self, vocabulary: int, hidden: int, filters: int, n_classes: int, pad_id: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, hidden, padding_idx=pad_id)
+        self.convolutions = nn.ModuleList(nn.Conv1d(hidden, filters, size, padding=size - 1) for size in KERNELS)
+        self.dropout = nn.Dropout(DROPOUT)
+        self.head = nn.Linear(len(KERNELS) * filters, n_classes)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> ModelOutput:
+        """Token ids and mask (n, length), labels (n,); padding embeds to zero."""
+        embedded = self.embedding(input_ids).transpose(1, 2)
+        pooled = [convolution(embedded).relu().amax(dim=2) for convolution in self.convolutions]
+        return answer(self.head(self.dropout(torch.cat(pooled, dim=1))), labels)
+
+
+class LSTMClassifier(nn.Module):
+    """A bidirectional LSTM (Hochreiter and Schmidhuber 1997) and the largest state over the real tokens."""
+
+    def __init__(self, vocabulary: int, hidden: int, states: int, n_classes: int, pad_id: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, hidden, padding_idx=pad_id)
+        self.lstm = nn.LSTM(hidden, states, batch_first=True, bidirectional=True)
+        self.dropout = nn.Dropout(DROPOUT)
+        self.head = nn.Linear(2 * states, n_classes)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> ModelOutput:
+        """Token ids and mask (n, length), labels (n,)."""
+        states, _ = self.lstm(self.embedding(input_ids))
+        # States of an LSTM lie between -1 and 1, so -1 never wins over a real token.
+        largest = states.masked_fill(attention_mask.unsqueeze(-1) == 0, -1.0).amax(dim=1)
+        return answer(self.head(self.dropout(largest)), labels)

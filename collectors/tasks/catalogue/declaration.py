@@ -16,9 +16,9 @@ Transform = Callable[[Raw], Raw]
 class DatasetEntry:
     """One data set.
 
-    `load(cache_root)` reads it from a source that is no data hub; `load_hub(cache_root)` reads the same data from the
-    Hugging Face Hub and is tried where there is no `load`, or `load` finds its source unreachable. The two must give
-    the same data: a recipe is one experiment wherever it runs.
+    `load(cache_root)` reads it from a package; `load_hub(cache_root)` reads the same data from the Hugging Face Hub
+    (or from an archive fetched by hand), and is tried where there is no `load`, or `load` finds its source
+    unreachable. The two must give the same data: a recipe is one experiment wherever it runs.
     """
 
     name: str
@@ -41,7 +41,7 @@ class DatasetEntry:
 
     @property
     def needs_hub(self) -> bool:
-        """Can it only be had from a data hub?"""
+        """Can it only be had from a data hub, or fetched by hand?"""
         return self.load is None
 
 

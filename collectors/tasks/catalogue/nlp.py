@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from collectors.tasks.catalogue.declaration import DatasetEntry, variant
 from collectors.tasks.catalogue.variants import strong, words
+from collectors.tasks.sources.hub import hub_texts
+from collectors.tasks.sources.mail import SPAM_ASSASSIN, spam_assassin, spam_assassin_subject
 from collectors.tasks.sources.sentiment import SNIPPETS, snippets, which_source
 
 VADER = "Hutto and Gilbert, VADER, ICWSM 2014"
@@ -25,10 +28,35 @@ def _snippets(name: str, kind: str, about: str) -> DatasetEntry:
     )
 
 
+def _on_hub(name: str, hub_id: str, n_classes: int, length: int, citation: str, **columns: object) -> DatasetEntry:
+    return DatasetEntry(
+        name=name,
+        domain="nlp",
+        source=f"hub:{hub_id}",
+        licence="as its card on the Hub says",
+        citation=citation,
+        load_hub=partial(hub_texts, hub_id=hub_id, **columns),
+        hub_id=hub_id,
+        n_classes=n_classes,
+        sequence_length=length,
+    )
+
+
 MOVIES = _snippets("movie_reviews", "movieReviewSnippets", "sentences of film reviews")
 AMAZON = _snippets("amazon_reviews", "amazonReviewSnippets", "sentences of product reviews")
 EDITORIALS = _snippets("nyt_editorials", "nytEditorialSnippets", "sentences of newspaper editorials")
 TWEETS = _snippets("tweets", "tweets", "tweets")
+SPAM = DatasetEntry(
+    name="spam_assassin",
+    domain="nlp",
+    source=SPAM_ASSASSIN.label,
+    licence="PDDL 1.0",
+    citation="The Apache SpamAssassin public mail corpus, 2002 to 2005",
+    load=spam_assassin,
+    n_classes=2,
+    sequence_length=64,
+    note="subject and start of the body of a mail",
+)
 
 DATASETS = (
     MOVIES,
@@ -50,4 +78,16 @@ DATASETS = (
         sequence_length=32,
         note="which of the four sources wrote it: shop, film page, newspaper, tweet",
     ),
+    SPAM,
+    replace(
+        SPAM,
+        name="spam_assassin-subject",
+        load=spam_assassin_subject,
+        sequence_length=16,
+        note="spam or not, by the subject line alone",
+    ),
+    _on_hub("rotten_tomatoes", "cornell-movie-review-data/rotten_tomatoes", 2, 48, "Pang and Lee, ACL 2005"),
+    _on_hub("boolq", "google/boolq", 2, 128, "Clark et al., NAACL 2019", text=("question", "passage"), label="answer"),
+    _on_hub("emotion", "dair-ai/emotion", 6, 48, "Saravia et al., EMNLP 2018"),
+    _on_hub("imdb", "stanfordnlp/imdb", 2, 256, "Maas et al., ACL 2011"),
 )

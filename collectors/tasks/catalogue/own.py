@@ -1,10 +1,91 @@
-"""Data of the user's own, named in the recipe: `csv:…`, `folder:…`, `hub:…`."""
+"""Data of the user's own, named in the recipe.
+
+    csv:PATH[:TEXT[:LABEL]]                 nlp
+    csv:PATH[:USER[:ITEM[:TIME]]]           recsys
+    folder:PATH                             cv, with a folder a class
+    hub:ORG/NAME[:INPUT[:LABEL[:CONFIG]]]   cv and nlp; USER, ITEM, TIME in recsys
+
+Column names that are left out are found by their usual names. A run records the file's name, never its folder.
+"""
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
 from collectors.tasks.catalogue.declaration import DatasetEntry
+from collectors.tasks.sources.hub import hub_images, hub_interactions, hub_texts
+from collectors.tasks.sources.pictures import folder_version, image_folder
+from collectors.tasks.sources.tables import interaction_table, text_table
+from ecotaskset.errors import UsageError
+
+KINDS = {"cv": ("folder", "hub"), "nlp": ("csv", "hub"), "recsys": ("csv", "hub")}
+OWN_LENGTH = {"nlp": 64, "recsys": 32}
 
 
 def from_name(name: str, domain: str) -> DatasetEntry | None:
-    """A declaration made for this name, or None if the name has none of the prefixes."""
-    return None
+    """A declaration made for this name, or None if the name has none of the prefixes.
+
+    Raises UsageError for a prefix that does not fit the domain, or a path that is not there.
+    """
+    kind, colon, rest = name.partition(":")
+    if not colon or kind not in ("csv", "folder", "hub"):
+        return None
+    if kind not in KINDS[domain]:
+        fitting = " or ".join(f"{known}:" for known in KINDS[domain])
+        raise UsageError(f"'{kind}:' data does not fit domain '{domain}'", hint=f"use {fitting}")
+    place, *columns = rest.split(":")
+    if not place:
+        raise UsageError(f"data set '{name}' names no place", hint=f"write {kind}:PATH")
+    chosen = [column or None for column in columns]
+    return {"csv": _csv, "folder": _folder, "hub": _hub}[kind](domain, place, chosen)
+
+
+def _csv(domain: str, place: str, columns: list[str | None]) -> DatasetEntry:
+    path = Path(place).expanduser()
+    wanted = 2 if domain == "nlp" else 3
+    read = text_table if domain == "nlp" else interaction_table
+    arguments = _exactly(columns, wanted, f"csv:{path.name}")
+    stat = path.stat() if path.is_file() else None
+    version = f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns} {arguments}" if stat else place
+    return _entry(f"csv:{path.name}", domain, lambda root: read(path, *arguments), version)
+
+
+def _folder(domain: str, place: str, columns: list[str | None]) -> DatasetEntry:
+    folder = Path(place).expanduser()
+    _exactly(columns, 0, f"folder:{folder.name}")
+    return _entry(f"folder:{folder.name}", domain, lambda root: image_folder(folder), folder_version(folder))
+
+
+def _hub(domain: str, hub_id: str, columns: list[str | None]) -> DatasetEntry:
+    first, second, third = _exactly(columns, 3, f"hub:{hub_id}")
+    if domain == "cv":
+        load = partial(hub_images, hub_id=hub_id, image=first, label=second, config=third)
+    elif domain == "nlp":
+        load = partial(hub_texts, hub_id=hub_id, text=first, label=second, config=third)
+    else:
+        load = partial(hub_interactions, hub_id=hub_id, user=first, item=second, time=third)
+    shown = Path(hub_id).name if Path(hub_id).is_absolute() else hub_id
+    entry = _entry(f"hub:{shown}", domain, None, f"{hub_id} {first} {second} {third}")
+    from dataclasses import replace
+
+    return replace(entry, load_hub=load, hub_id=hub_id)
+
+
+def _entry(name: str, domain: str, load: object, version: str) -> DatasetEntry:
+    return DatasetEntry(
+        name=name,
+        domain=domain,
+        source=name,
+        licence="as its owner says",
+        citation="",
+        load=load,
+        sequence_length=OWN_LENGTH.get(domain),
+        version=version,
+    )
+
+
+def _exactly(columns: list[str | None], wanted: int, what: str) -> list[str | None]:
+    if len(columns) > wanted:
+        raise UsageError(f"{what}: {len(columns)} column names given, at most {wanted} are used", hint="leave some out")
+    return columns + [None] * (wanted - len(columns))

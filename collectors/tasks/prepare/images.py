@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,12 @@ SPLITS = ("train", "validation", "test")
 
 
 def prepare_images(
-    load: Any, key: dict[str, Any], side: int | None, root: Path, reuse: bool
+    load: Any, key: dict[str, Any], fit: Callable[[int], int], root: Path, reuse: bool
 ) -> tuple[Arrays, dict[str, Any], bool]:
-    """`<split>_pixels` (n, side, side, channels) uint8 and `<split>_labels` (n,), and the task's descriptors."""
+    """`<split>_pixels` (n, side, side, channels) uint8 and `<split>_labels` (n,), and the task's descriptors.
+
+    `fit` gives the side that the model needs for images stored at a side; `key` must tell everything it depends on.
+    """
 
     def make() -> tuple[Arrays, dict[str, Any]]:
         raw: Images = load(root)
@@ -33,10 +37,10 @@ def prepare_images(
         meta = describe_images(native, arrays, raw.class_names)
         meta["dataset_revision"] = content_hash(*native.values(), *arrays.values())
         for name, pixels in native.items():
-            arrays[f"{name}_pixels"] = _resize(pixels, side or pixels.shape[1])
+            arrays[f"{name}_pixels"] = _resize(pixels, fit(pixels.shape[1]))
         return arrays, meta
 
-    return prepared(root, {**key, "side": side}, make, reuse=reuse)
+    return prepared(root, key, make, reuse=reuse)
 
 
 def finisher(mean: float | list[float], std: float | list[float], channels: int | None = None) -> Any:

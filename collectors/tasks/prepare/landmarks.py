@@ -39,7 +39,7 @@ def nearest_centroid(
 def naive_bayes(
     train: np.ndarray, train_labels: np.ndarray, validation: np.ndarray, validation_labels: np.ndarray, vocab_size: int
 ) -> float:
-    """Accuracy of multinomial naive Bayes with add-one smoothing on token counts. Token ids (n, length), 0 is padding."""
+    """Accuracy of multinomial naive Bayes with add-one smoothing on token counts. Token ids (n, length), 0 pads."""
     import numpy as np
 
     rows = sample(train_labels, LIMIT / len(train_labels), "stratified")

@@ -44,7 +44,7 @@ def prepare_sequences(
         complete = [items for items in histories if len(items) >= 3]
         if len(complete) < MIN_USERS:
             raise UsageError(
-                f"{len(complete)} user(s) with three or more interactions; one each is held out for validation and test",
+                f"{len(complete)} user(s) with three or more interactions; one each is for validation and test",
                 hint=f"give the history of at least {MIN_USERS} such users, or check the column of the users",
             )
         chosen = sample(np.zeros(len(complete)), min(1.0, MAX_HELD_OUT / len(complete)), "random")
