@@ -3,9 +3,9 @@
 import hashlib
 import json
 import shlex
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ecotaskset.errors import UsageError, unknown_name
 from ecotaskset.knobs import DOMAINS, KNOBS, KnobValue, check_knobs
@@ -29,7 +29,10 @@ class Recipe(BaseModel):
     epochs: int = Field(5, description="passes over the training examples", ge=1, le=100_000)
     batch_size: int = Field(32, description="examples a training step", ge=1, le=1_000_000)
     learning_rate: float = Field(1e-3, description="peak learning rate", gt=0, le=100, allow_inf_nan=False)
-    weight_decay: float = Field(0.0, description="weight decay", ge=0, le=10, allow_inf_nan=False)
+    # abs: -0.0 is 0.0, and must have its id
+    weight_decay: Annotated[float, AfterValidator(abs)] = Field(
+        0.0, description="weight decay", ge=0, le=10, allow_inf_nan=False
+    )
     pretrained: bool = Field(False, description="start from published weights instead of from scratch")
     seed: int = Field(0, description="seed of initialisation and order; not part of recipe_id", ge=0, lt=2**31)
     knobs: dict[str, KnobValue] = Field(default_factory=dict, description="knobs that differ from their default")

@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from typing import Annotated, Any, Literal
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from ecotaskset.knobs import KNOBS
 from ecotaskset.recipe import Recipe, content_hash
@@ -35,10 +35,21 @@ _NOT_HASHED = {"run_id", "contributor", "trust"}
 Source = Literal["nvml_counter", "nvml_poll", "rapl_package", "rapl_dram", "cpu_time_model", "ram_model", "imported"]
 Quality = Literal["measured", "modelled", "missing"]
 Curve = list[float | None]
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Text = Annotated[str, Field(max_length=500)]
+
+
+def _utc(moment: datetime) -> datetime:
+    """The same moment in UTC, so that it has one hash whatever zone it was written in; no zone means UTC."""
+    try:
+        return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+    except OverflowError:
+        raise ValueError("lies outside the calendar") from None
+
+
+Moment = Annotated[datetime, AfterValidator(_utc)]
 
 
 class KnobSetting(BaseModel):
@@ -69,7 +80,7 @@ class Run(BaseModel):
     run_id: Text = column("identity", "content hash of the row (16 hex characters)", default="")
     recipe_id: Text = column("identity", "content hash of the recipe without its seed", default="")
     schema_version: Count = column("identity", "version of this table of columns", default=SCHEMA_VERSION)
-    collected_at: datetime | None = column("identity", "when the run ended, UTC")
+    collected_at: Moment | None = column("identity", "when the run ended, UTC")
     collector_version: Text | None = column("identity", "version of the software that made the run")
     contributor: Text | None = column("identity", "Hub account that contributed the run")
     origin: Text = column(
@@ -218,8 +229,6 @@ class Run(BaseModel):
         lengths = {len(curve) for name in CURVES if (curve := getattr(self, name))}
         if len(lengths) > 1:
             raise ValueError(f"curves have unequal lengths {sorted(lengths)}")
-        if self.collected_at is not None and self.collected_at.tzinfo is None:
-            self.collected_at = self.collected_at.replace(tzinfo=timezone.utc)
         if not self.recipe_id and self.origin == "collected":
             self.recipe_id = self.recipe().recipe_id
         if not self.run_id:

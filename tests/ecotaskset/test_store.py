@@ -52,7 +52,8 @@ def test_kill_9_at_random_moments_loses_nothing_acknowledged(tmp_path):
         acknowledged.add(process.stdout.readline().strip())  # it is past its imports and writing
         time.sleep(rng.uniform(0, 0.15))
         process.send_signal(signal.SIGKILL)
-        acknowledged |= {line.strip() for line in process.stdout.read().splitlines()[:-1]}
+        lines = process.stdout.read().splitlines(keepends=True)
+        acknowledged |= {line.strip() for line in lines if line.endswith("\n")}
         process.wait()
         found = {run.run_id for run in store.runs()}
         assert acknowledged <= found
