@@ -68,7 +68,15 @@ def _call(app: typer.Typer, name: str, words: list[str]) -> int:
     import typer
 
     command = typer.main.get_command(app)
-    result = command.main(args=words, prog_name=name, standalone_mode=False)
+    try:
+        result = command.main(args=words, prog_name=name, standalone_mode=False)
+    except SystemExit:
+        if type(sys.stdout).__name__ == "PacifyFlushWrapper":  # typer's own way to end at a closed pipe
+            return 0
+        raise
+    if result == INTERRUPTED:  # typer turns control-C into this
+        raise KeyboardInterrupt
+    sys.stdout.flush()  # here, where a closed pipe is still caught
     return result if isinstance(result, int) else 0
 
 

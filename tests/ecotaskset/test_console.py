@@ -98,9 +98,9 @@ def test_a_bug_is_exit_1_and_says_how_to_see_more():
     ("words", "culprit"),
     [
         (["work", "--nmber", "3"], "--nmber"),
-        (["work", "--number", "three"], "three"),
+        (["work", "--number", "three"], "--number"),
         (["wrok"], "wrok"),
-        (["fail"], "NAME"),
+        (["fail"], "name"),
     ],
 )
 def test_wrong_use_is_exit_2_and_names_the_culprit(words, culprit):
@@ -136,6 +136,12 @@ def test_a_closed_pipe_is_no_error():
     process.stdout.close()
     err = process.stderr.read()
     assert process.wait(timeout=60) == 0 and err == ""
+
+
+def test_a_pipe_closed_before_the_answer_is_no_error():
+    process = start("work", "--json")
+    process.stdout.close()
+    assert process.stderr.read() == "working …\n" and process.wait(timeout=60) == 0
 
 
 def test_help_is_on_stdout_and_exit_0():
