@@ -57,9 +57,9 @@ class Tally:
         )
 
 
-@dataclass
+@dataclass(eq=False)
 class Span:
-    """An open window: where it began and what its inner windows have taken so far."""
+    """An open window: where it began and what its inner windows have taken so far. No two are ever the same one."""
 
     name: str
     begin: Reading

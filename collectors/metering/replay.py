@@ -131,7 +131,7 @@ class ReplayMeter(EnergyMeter):
 
 
 def recording_of(report: Mapping[str, Any]) -> dict[str, Any]:
-    """A recording from `EnergyReport.to_dict()`: every window as its mean, plus each epoch as it was."""
+    """A recording from `EnergyReport.to_dict()`: every window as the mean of its name."""
     windows = [
         {
             "name": name,
@@ -140,15 +140,6 @@ def recording_of(report: Mapping[str, Any]) -> dict[str, Any]:
             "components": {k: _short(c, w["count"]) for k, c in w["components"].items()},
         }
         for name, w in report["windows"].items()
-        if name != "epoch"
-    ]
-    windows += [
-        {
-            "name": "epoch",
-            "duration_s": e["duration_s"],
-            "components": {k: _short(c, 1) for k, c in e["components"].items()},
-        }
-        for e in report["epochs"]
     ]
     return {"format": REPLAY_FORMAT, "recorded_on": time.strftime("%Y-%m-%d", time.gmtime()), "windows": windows}
 

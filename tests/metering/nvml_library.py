@@ -36,7 +36,7 @@ class TracedCard:
         return self.clock() - self.made_s
 
     def true_joules(self, until_s: float, step_s: float = 0.01) -> float:
-        steps = int(round(until_s / step_s))
+        steps = round(until_s / step_s)
         return sum(self.watts(i * step_s) * step_s for i in range(steps))
 
     def counter_mj(self) -> int:

@@ -79,7 +79,7 @@ def test_a_file_that_vanishes_inside_a_window_makes_the_window_missing_and_keeps
         with meter.window("before"):
             powercap.counts("intel-rapl:0", 36_000_000)
         with meter.window("during"):
-            os.remove(powercap.root / "intel-rapl:0" / "energy_uj")
+            (powercap.root / "intel-rapl:0" / "energy_uj").unlink()
     report = meter.report()
     assert report.windows["before"].components["cpu"].energy_kwh == pytest.approx(36 / 3.6e6)
     assert report.windows["during"].components["cpu"].energy_kwh is None

@@ -1,0 +1,113 @@
+"""What the meter costs and what it never does. Times are CPU time or the best of several: machines are shared."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from collectors.metering import EnergyMeter
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRON = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def _python(code: str, *options: str) -> str:
+    done = subprocess.run([sys.executable, *options, "-c", code], env=ENVIRON, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _open_handles() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_ten_thousand_windows_leave_no_handle_no_thread_and_no_growing_memory(no_powercap):
+    with EnergyMeter(around=no_powercap) as meter:
+        handles, threads = _open_handles(), threading.active_count()
+        cpu_s = time.thread_time()
+        for _ in range(10_000):
+            with meter.window("training"):
+                pass
+        each_s = (time.thread_time() - cpu_s) / 10_000
+        assert _open_handles() == handles and threading.active_count() == threads
+        assert len(meter._ledger._own) == 1
+    assert meter.report().windows["training"].count == 10_000
+    assert each_s < 1e-3  # begin and end together
+
+
+def test_starting_takes_less_than_ten_milliseconds(no_powercap):
+    best = min(_timed_start(no_powercap) for _ in range(5))
+    assert best < 0.010
+
+
+def _timed_start(around) -> float:
+    begin = time.perf_counter()
+    meter = EnergyMeter(around=around).start()
+    taken = time.perf_counter() - begin
+    meter.stop()
+    return taken
+
+
+def test_importing_loads_nothing_heavy():
+    code = "import sys; import collectors.metering; from collectors.metering import EnergyMeter\n"
+    code += "with EnergyMeter() as m:\n    pass\n"
+    code += "heavy = 'torch pandas numpy sklearn rich pydantic cpuinfo psutil pathlib'.split()\n"
+    code += "print([name for name in heavy if name in sys.modules])"
+    assert _python(code).strip() == "[]"
+
+
+def test_importing_takes_at_most_fifty_milliseconds():
+    code = "import time; t = time.process_time(); import collectors.metering; print(time.process_time() - t)"
+    best = min(float(_python(code)) for _ in range(5))
+    assert best <= 0.05
+
+
+def test_while_running_it_uses_no_cpu_of_its_own(no_powercap):
+    with EnergyMeter(around=no_powercap):
+        threads = threading.active_count()
+        begin = time.process_time()
+        time.sleep(1.0)
+        own = time.process_time() - begin
+    assert threads == threading.active_count()
+    assert own <= 0.0005 + 0.0005  # 0.05 % of a core, and as much again for the sleep itself
+
+
+def test_it_opens_no_socket_writes_no_file_starts_no_process_and_sets_no_signal_handler(tmp_path):
+    code = """
+import sys
+seen = []
+def hook(event, args):
+    if event.startswith(("socket.", "subprocess.", "os.fork", "os.exec", "os.posix_spawn", "os.system", "signal.")):
+        seen.append(event)
+    if event == "open" and isinstance(args[2], int) and args[2] & 0o3 and "pycache" not in str(args[0]):
+        seen.append((event, args[0]))
+import collectors.metering
+from collectors.metering import EnergyMeter
+sys.addaudithook(hook)
+with EnergyMeter(country="FRA") as meter:
+    with meter.window("training"):
+        sum(range(10**6))
+    meter.snapshot()
+report = meter.report()
+assert report.to_dict()["emissions_kg"] is not None
+print(seen)
+"""
+    assert _python(code).strip() == "[]"
+
+
+def test_without_any_network_nothing_changes():
+    if subprocess.run(["unshare", "-rn", "true"], capture_output=True).returncode:
+        pytest.skip("network namespaces are not permitted here")
+    code = "from collectors.metering import EnergyMeter\nimport time\nt = time.perf_counter()\n"
+    code += "with EnergyMeter(country='FRA') as m:\n    pass\n"
+    code += "assert m.report().emissions_kg is not None; print(time.perf_counter() - t)"
+    done = subprocess.run(
+        ["unshare", "-rn", sys.executable, "-c", code], env=ENVIRON, capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) < 2.0
