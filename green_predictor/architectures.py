@@ -1,0 +1,94 @@
+"""Sizes of an architecture on a task it may never have been run on: copied from a run, or interpolated from runs.
+
+Parameters, FLOPs and layer counts come from the data only. For each column a small ridge regression of its logarithm
+on architecture, task size and shape-changing knobs fills in what no run says.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+SIZES = ("flops_per_sample", "n_parameters", "n_trainable_parameters")
+LAYERS = ("n_conv_layers", "n_linear_layers", "n_attention_layers", "n_embedding_layers", "n_norm_layers",
+          "n_recurrent_layers")  # fmt: skip
+SHAPE_KNOBS = ("data_fraction", "input_size", "width", "layer_drop", "lora", "freeze_backbone", "low_rank_head")
+"""Knobs that change a task or model column; the others change only how the same training is done."""
+
+_TASK_SIZES = ("image_size", "n_channels", "sequence_length", "vocab_size", "n_items", "n_classes")
+
+Architecture = tuple[str, bool]
+
+
+def architectures(runs: Sequence[Mapping[str, Any]]) -> list[Architecture]:
+    """The (model, pretrained) pairs that were run."""
+    return sorted({(str(r["model"]), bool(r.get("pretrained"))) for r in runs})
+
+
+def shape_of(knobs: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The shape-changing part of a knob set, hashable."""
+    return tuple((n, str(knobs[n])) for n in SHAPE_KNOBS if n in knobs)
+
+
+def reshape_task(task: Mapping[str, Any], knobs: Mapping[str, Any], domain: str) -> dict[str, Any]:
+    """The task columns as a run with these knobs would have them."""
+    changed = dict(task)
+    if "data_fraction" in knobs and changed.get("n_train"):
+        changed["n_train"] = max(1.0, changed["n_train"] * float(knobs["data_fraction"]))
+    if "input_size" in knobs:
+        changed["image_size" if domain == "cv" else "sequence_length"] = float(knobs["input_size"])
+    return changed
+
+
+class SizeTable:
+    """Model columns by architecture, task and shape, filled in where no run has them."""
+
+    def __init__(self, runs: Sequence[Mapping[str, Any]]) -> None:
+        self.runs = list(runs)
+        self.models = sorted({str(r["model"]) for r in runs})
+        self.knobs = sorted({(n, v) for r in runs for n, v in shape_of(r.get("knobs") or {})})
+        self._exact: dict[Any, Mapping[str, Any]] = {}
+        for run in self.runs:
+            key = (str(run["model"]), bool(run.get("pretrained")), run["dataset"], shape_of(run.get("knobs") or {}))
+            self._exact.setdefault(key, run)
+        self._weights = {name: self._fit(name) for name in SIZES}
+
+    def columns(self, architecture: Architecture, task: Mapping[str, Any], knobs: Mapping[str, Any]) -> dict[str, Any]:
+        """Model columns of an architecture on a task (already reshaped by its knobs)."""
+        model, pretrained = architecture
+        shape = shape_of(knobs)
+        exact = self._exact.get((model, pretrained, task["dataset"], shape))
+        same = [r for r in self.runs if r["model"] == model]
+        found: dict[str, Any] = {"model": model, "pretrained": pretrained}
+        families = [r["model_family"] for r in same if r.get("model_family")]
+        found["model_family"] = families[0] if families else None
+        for name in LAYERS:
+            values = [r[name] for r in same if r.get(name) is not None]
+            found[name] = statistics.median_high(values) if values else None
+        described = self._describe(model, task, shape)
+        for name in SIZES:
+            if exact is not None and exact.get(name):
+                found[name] = exact[name]
+            elif self._weights[name] is not None:
+                found[name] = float(np.exp(described @ self._weights[name]))
+        if found.get("n_parameters") and found.get("n_trainable_parameters"):
+            found["n_trainable_parameters"] = min(found["n_trainable_parameters"], found["n_parameters"])
+        return found
+
+    def _describe(self, model: str, task: Mapping[str, Any], shape: tuple[tuple[str, str], ...]) -> np.ndarray:
+        sizes = [np.log1p(float(task.get(n) or 0)) for n in _TASK_SIZES]
+        return np.array(
+            [3.0 * (model == m) for m in self.models] + sizes + [1.0 * (k in shape) for k in self.knobs] + [1.0]
+        )
+
+    def _fit(self, name: str) -> np.ndarray | None:
+        known = {k: r for k, r in self._exact.items() if r.get(name)}
+        if not known:
+            return None
+        x = np.stack([self._describe(str(r["model"]), r, shape_of(r.get("knobs") or {})) for r in known.values()])
+        y = np.log([float(r[name]) for r in known.values()])
+        gram = x.T @ x + 1e-2 * np.eye(x.shape[1])
+        return np.linalg.solve(gram, x.T @ y)

@@ -1,0 +1,206 @@
+"""What can be recommended: every architecture in the data × a design over hyper-parameters and knobs."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ecotaskset.errors import UsageError
+from ecotaskset.knobs import KNOBS, check_knobs
+from ecotaskset.recipe import Recipe
+from green_predictor.architectures import SHAPE_KNOBS, SizeTable, architectures, reshape_task, shape_of
+from green_predictor.rows import Rows, knobs_of, settings
+
+DEFAULT_COUNT = 10_000
+MOST_COUNT = 5_000_000
+MOST_KNOB_SETS = 400
+LEVELS = {"epochs": 6, "batch_size": 6, "learning_rate": 6, "weight_decay": 2}
+
+
+def design(
+    runs: Sequence[Mapping[str, Any]],
+    domain: str,
+    task: Mapping[str, Any],
+    machine: Mapping[str, Any],
+    count: int = DEFAULT_COUNT,
+) -> Rows:
+    """`count` candidates for a task on a machine.
+
+    Levels stay inside what was run, and knobs are those that some run turned: about the others nothing was learned.
+    Inference knobs are left out, as they change nothing about a training.
+
+    Raises:
+        UsageError: a count that is not 1 to `MOST_COUNT`.
+    """
+    if not 1 <= count <= MOST_COUNT:
+        raise UsageError(f"candidates={count} is not legal", hint=f"it must be 1 to {MOST_COUNT}")
+    models = architectures(runs)
+    levels = {name: _levels(runs, name, most) for name, most in LEVELS.items()}
+    per_knobs = len(models) * math.prod(len(v) for v in levels.values())
+    knob_sets = _knob_sets(runs, domain, machine, max(1, math.ceil(count / per_knobs)))
+    while len(models) * math.prod(len(v) for v in levels.values()) * len(knob_sets) < count:
+        name = min(("learning_rate", "epochs", "batch_size"), key=lambda n: (len(levels[n]), n))
+        finer = _finer(levels[name], whole=name != "learning_rate")
+        if len(finer) == len(levels[name]):
+            name, finer = "learning_rate", _finer(levels["learning_rate"], whole=False)
+        levels[name] = finer
+    return _thin(_rows(runs, domain, task, machine, models, levels, knob_sets), count)
+
+
+def _thin(rows: Rows, count: int) -> Rows:
+    """Exactly `count` of the grid: up to half without any knob, the rest drawn at random, always the same ones."""
+    if len(rows) <= count:
+        return rows
+    rng = np.random.default_rng(0)
+    plain = np.flatnonzero(rows.knob_set == 0)
+    if len(plain) > count // 2:
+        plain = rng.choice(plain, max(1, count // 2), replace=False)
+    others = np.ones(len(rows), bool)
+    others[plain] = False
+    drawn = rng.choice(np.flatnonzero(others), count - len(plain), replace=False, shuffle=False)
+    return rows.take(np.sort(np.concatenate([plain, drawn])))
+
+
+def _levels(runs: Sequence[Mapping[str, Any]], name: str, most: int) -> np.ndarray:
+    values = sorted({float(r[name]) for r in runs if r.get(name) is not None})
+    if name == "weight_decay" and not values:
+        return np.zeros(1)
+    if not values:
+        raise UsageError(f"no run says its {name}")
+    if len(values) > most:
+        values = [values[round(i)] for i in np.linspace(0, len(values) - 1, most)]
+    return np.array(values)
+
+
+def _finer(levels: np.ndarray, *, whole: bool) -> np.ndarray:
+    """The levels with their geometric middles; one level alone is opened a little to both sides."""
+    if len(levels) == 1:
+        levels = np.array([levels[0] / 1.25, levels[0], levels[0] * 1.25])
+    middle = np.sqrt(levels[:-1] * levels[1:])
+    both = np.sort(np.concatenate([levels, middle]))
+    return np.unique(np.maximum(np.rint(both), 1)) if whole else both
+
+
+def _knob_sets(
+    runs: Sequence[Mapping[str, Any]], domain: str, machine: Mapping[str, Any], wanted: int
+) -> list[dict[str, Any]]:
+    found: dict[tuple, dict[str, Any]] = {(): {}}
+    settings_seen: set[tuple[str, Any]] = set()
+
+    def add(knobs: dict[str, Any]) -> None:
+        try:
+            knobs = check_knobs(knobs, domain=domain)
+        except UsageError:  # two knobs that exclude each other: simply not a candidate
+            return
+        found.setdefault(tuple(sorted(knobs.items())), knobs)
+
+    for run in runs:
+        knobs = {
+            name: value
+            for name, value in knobs_of(run).items()
+            if KNOBS[name].phase != "inference" and _possible(name, machine)
+        }
+        settings_seen |= set(knobs.items())
+        add(knobs)
+    wanted = min(max(wanted, len(found)), MOST_KNOB_SETS)
+    singles = sorted(settings_seen, key=str)
+    for single in singles:
+        add(dict([single]))
+    stacks = itertools.chain(itertools.combinations(singles, 2), itertools.combinations(singles, 3))
+    for stack in itertools.islice(stacks, 50 * MOST_KNOB_SETS):
+        if len(found) >= wanted:
+            break
+        if len({name for name, _ in stack}) == len(stack):
+            add(dict(stack))
+    return list(found.values())
+
+
+def _possible(knob: str, machine: Mapping[str, Any]) -> bool:
+    return not KNOBS[knob].needs or machine.get("device") == "cuda"
+
+
+def _rows(runs, domain, task, machine, models, levels, knob_sets) -> Rows:
+    shapes = {shape_of(knobs): {n: knobs[n] for n in SHAPE_KNOBS if n in knobs} for knobs in knob_sets}
+    order = {shape: i for i, shape in enumerate(shapes)}
+    numbers, texts = _settings(runs, domain, task, machine, [(m, k) for m in models for k in shapes.values()])
+    sizes = (len(models), len(knob_sets), *(len(v) for v in levels.values()))
+    grid = np.unravel_index(np.arange(math.prod(sizes)), sizes)
+    shape_index = np.array([order[shape_of(k)] for k in knob_sets], np.int32)
+    picked = {name: values[i].astype(np.float32) for (name, values), i in zip(levels.items(), grid[2:], strict=True)}
+    knob_set = grid[1].astype(np.int32)
+    return Rows(
+        numbers=numbers,
+        texts=texts,
+        knob_sets=tuple(knob_sets),
+        setting=(grid[0] * len(shapes)).astype(np.int32) + shape_index[knob_set],
+        knob_set=knob_set,
+        epoch=picked["epochs"],
+        **picked,
+    )
+
+
+def _settings(runs, domain, task, machine, pairs):
+    table = SizeTable(runs)
+    records = []
+    for architecture, knobs in pairs:
+        reshaped = reshape_task(task, knobs, domain)
+        records.append({**machine, **reshaped, **table.columns(architecture, reshaped, knobs), "origin": "collected"})
+    return settings(records)
+
+
+def from_recipes(
+    runs: Sequence[Mapping[str, Any]],
+    domain: str,
+    task: Mapping[str, Any],
+    machine: Mapping[str, Any],
+    recipes: Sequence[Recipe | Mapping[str, Any]],
+) -> Rows:
+    """A person's own list of candidates: recipes, or dicts of recipe fields (domain and data set are filled in).
+
+    Raises:
+        UsageError: an illegal recipe, an architecture no run is of, or an empty list.
+    """
+    if not recipes:
+        raise UsageError("the list of candidates is empty")
+    from ecotaskset.errors import unknown_name
+
+    known = {m for m, _ in architectures(runs)}
+    made = []
+    for given in recipes:
+        fields = {"domain": domain, "dataset": task["dataset"], **(given if isinstance(given, Mapping) else {})}
+        recipe = given if isinstance(given, Recipe) else Recipe.create(**fields)
+        if recipe.domain != domain:
+            raise UsageError(f"a candidate is of domain '{recipe.domain}', not '{domain}'")
+        if recipe.model not in known:
+            raise unknown_name("model", recipe.model, known)
+        made.append(recipe)
+    numbers, texts = _settings(runs, domain, task, machine, [((r.model, r.pretrained), r.knobs) for r in made])
+    index = np.arange(len(made), dtype=np.int32)
+
+    def column(name: str) -> np.ndarray:
+        return np.array([getattr(r, name) for r in made], np.float32)
+
+    return Rows(
+        numbers, texts, tuple(dict(r.knobs) for r in made), index, index, column("epochs"), column("epochs"),
+        column("batch_size"), column("learning_rate"), column("weight_decay"),
+    )  # fmt: skip
+
+
+def recipe_of(rows: Rows, index: int, domain: str) -> Recipe:
+    """The recipe of one candidate."""
+    setting = rows.setting[index]
+    return Recipe.create(
+        domain=domain,
+        dataset=str(rows.texts["dataset"][setting]),
+        model=str(rows.texts["model"][setting]),
+        pretrained=bool(np.nan_to_num(rows.numbers["pretrained"][setting])),
+        epochs=round(float(rows.epochs[index])),
+        batch_size=round(float(rows.batch_size[index])),
+        learning_rate=float(f"{float(rows.learning_rate[index]):.4g}"),
+        weight_decay=float(f"{float(rows.weight_decay[index]):.4g}"),
+        knobs=rows.knob_sets[rows.knob_set[index]],
+    )

@@ -1,0 +1,157 @@
+"""green-recommend: which recipe to train. green-predictor: fit, evaluate, explain and publish the model behind it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ecotaskset.console import Output, run_app
+
+recommend_app = typer.Typer(add_completion=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=True, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+RECOMMEND_EXAMPLES = """\b
+Examples:
+  green-recommend --domain cv --dataset digits --prefer energy=0.7
+  green-recommend --domain cv --dataset digits --max-quality-loss 0.01 --country FR
+  green-recommend --domain nlp --dataset '{"n_train": 20000, "n_classes": 2, "sequence_length": 64}' --budget-kwh 0.01
+  green-recommend --domain cv --dataset digits --prefer knee --plot front.png --json
+"""
+PREDICTOR_EXAMPLES = """\b
+Examples:
+  green-predictor fit
+  green-predictor evaluate --json
+  green-predictor cascade --domain cv --dataset digits
+  green-predictor publish --repo OWNER/green --dry-run
+"""
+
+TASK, WISH, LIMITS, FROM, SHOW = "The task", "What matters", "Limits", "What to learn from", "Output"
+
+
+def _option(panel: str, text: str, *names: str) -> object:
+    return typer.Option(*names, help=text, rich_help_panel=panel)
+
+
+Json = Annotated[bool, _option(SHOW, "one JSON object on stdout", "--json")]
+Quiet = Annotated[bool, _option(SHOW, "only what the next command needs", "--quiet", "-q")]
+Data = Annotated[str | None, _option(FROM, "a store, a parquet file or a Hub data set [default: shipped snapshot]")]
+Energy = Annotated[str, _option(FROM, "all, or measured to leave modelled components out")]
+
+
+@recommend_app.command(epilog=RECOMMEND_EXAMPLES)
+def recommend_command(
+    domain: Annotated[str, _option(TASK, "cv, nlp or recsys")],
+    dataset: Annotated[str, _option(TASK, "a data set in the data, or a description as JSON")],
+    hardware: Annotated[str, _option(TASK, "auto, a machine in the data, or an accelerator such as H200")] = "auto",
+    prefer: Annotated[str | None, _option(WISH, "energy=W or quality=W with W from 0 to 1, or knee")] = None,
+    rule: Annotated[str | None, _option(WISH, "chebyshev, weighted_sum, knee or cheapest")] = None,
+    max_quality_loss: Annotated[float | None, _option(LIMITS, "share of the best quality that may be lost")] = None,
+    min_quality: Annotated[float | None, _option(LIMITS, "quality to reach, 0 to 1")] = None,
+    budget_kwh: Annotated[float | None, _option(LIMITS, "most energy, kWh")] = None,
+    max_hours: Annotated[float | None, _option(LIMITS, "longest training, hours")] = None,
+    max_emissions_kg: Annotated[float | None, _option(LIMITS, "most CO2 equivalent, kg; needs --country")] = None,
+    country: Annotated[str | None, _option(LIMITS, "ISO code of the grid, or g/kWh")] = None,
+    observed: Annotated[str | None, _option(FROM, "store or parquet file with runs on this very task")] = None,
+    data: Data = None,
+    energy: Energy = "all",
+    candidates: Annotated[int, _option(FROM, "how many recipes to consider")] = 10_000,
+    plot: Annotated[Path | None, _option(SHOW, "write the picture of the front there (.png, .svg, .pdf)")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say which recipe to train, what it will cost and how good it will be. Nothing is trained.
+
+    The answer goes to stdout (with -q the command alone), everything else to stderr.
+    """
+    from green_predictor.recommender import recommend
+    from green_predictor.show import recommendation_table
+
+    out = Output(json=json, quiet=quiet)
+    answer = recommend(
+        domain=domain, dataset=dataset, hardware=hardware, prefer=_preference(prefer), rule=rule,
+        max_quality_loss=max_quality_loss, min_quality=min_quality, budget_kwh=budget_kwh, max_hours=max_hours,
+        max_emissions_kg=max_emissions_kg, country=country, observed=observed, data=data, energy=energy,
+        candidates=candidates,
+    )  # fmt: skip
+    if plot is not None:
+        answer.plot(plot)
+        out.say(f"picture written to {plot}")
+    out.result(
+        answer.to_dict() if json else None, recommendation_table(answer) if not quiet else None, [answer.command]
+    )
+
+
+def _preference(text: str | None) -> dict[str, float] | str | None:
+    """`energy=0.7`, `energy=0.7,quality=0.3`, or `knee`."""
+    from ecotaskset.errors import UsageError
+
+    if text is None or text == "knee":
+        return text
+    found = {}
+    for part in text.split(","):
+        name, _, number = part.partition("=")
+        try:
+            found[name.strip()] = float(number)
+        except ValueError:
+            raise UsageError(f"--prefer {text} is not a preference", hint="for example energy=0.7, or knee") from None
+    return found
+
+
+@app.callback(epilog=PREDICTOR_EXAMPLES)
+def predictor() -> None:
+    """Fit, evaluate, explain and publish the model behind green-recommend."""
+
+
+@app.command()
+def fit(
+    output: Annotated[Path | None, _option(SHOW, "folder to write to [default: the package's own model]")] = None,
+    data: Data = None,
+    energy: Energy = "all",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Learn from runs and write the model: plain arrays and JSON, never a pickle."""
+    from green_predictor.fit_command import fit_command
+
+    fit_command(Output(json=json, quiet=quiet), data, energy, output)
+
+
+@app.command()
+def evaluate(
+    data: Data = None,
+    protocol: Annotated[list[str] | None, _option(SHOW, "only this protocol; repeat for more")] = None,
+    domain: Annotated[str | None, _option(SHOW, "only this domain")] = None,
+    output: Annotated[Path | None, _option(SHOW, "folder for the JSON and the figures")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Hold out recipes, data sets, families and machines; report errors, savings, baselines and the oracle."""
+    from green_predictor.evaluate_command import evaluate_command
+
+    evaluate_command(Output(json=json, quiet=quiet), data, protocol, domain, output)
+
+
+@app.command()
+def cascade(
+    domain: Annotated[str, _option(TASK, "cv, nlp or recsys")],
+    dataset: Annotated[str, _option(TASK, "a data set in the data")],
+    model: Annotated[str | None, _option(TASK, "architecture [default: the one with most knob runs]")] = None,
+    data: Data = None,
+    plot: Annotated[Path | None, _option(SHOW, "write the waterfall there (.png, .svg, .pdf)")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """What knobs save alone and together: savings, the product rule, synergies, collisions, the best stack."""
+    from green_predictor.cascade_command import cascade_command
+
+    cascade_command(Output(json=json, quiet=quiet), domain, dataset, model, data, plot)
+
+
+def recommend_main() -> None:
+    """Entry point of green-recommend."""
+    run_app(recommend_app, "green-recommend")
+
+
+def main() -> None:
+    """Entry point of green-predictor."""
+    run_app(app, "green-predictor")

@@ -1,0 +1,130 @@
+"""The model of one domain, fitted: arrays and lists only, evaluated with NumPy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from green_predictor import calibration, features, targets
+from green_predictor.families import FAMILIES
+from green_predictor.rows import Rows
+
+PIECE = 16_384
+"""Rows evaluated at a time: small enough that the feature matrix of a piece stays in the processor's cache."""
+
+
+@dataclass(frozen=True)
+class DomainModel:
+    """What was learned of one domain.
+
+    `arrays`: the family's. `correction`: data set → what its own runs add, (p + 1, 3). `quantiles`: residual quantiles
+    (2, 3) for a task `seen`, `unseen`, or probed with that many runs (`probe:1`, …). `between`, `within` (3,): variance
+    of tasks and within a task. `leverage` (p, p) gives the distance from the training data. `settings`: the task, model
+    and hardware columns of the runs (what can be recommended), `summary`: plain facts for people.
+    """
+
+    domain: str
+    spec: features.FeatureSpec
+    reference: targets.Reference
+    family: str
+    arrays: dict[str, np.ndarray]
+    correction: dict[str, np.ndarray]
+    quantiles: dict[str, np.ndarray]
+    between: np.ndarray
+    within: np.ndarray
+    rigidity: float
+    leverage: np.ndarray
+    caution: float
+    runs: list[dict[str, Any]] = field(repr=False)
+    near: np.ndarray = field(repr=False)
+    """Scaled features of the runs' final rows, (r, p), for telling how near a candidate is to what was run."""
+    summary: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Of `n` rows: quality (0..1), energy (kWh), duration (s), each with the ends of its 90 % interval, all (n,).
+
+    `leverage` (n,): distance from the training data. `basis`: which calibration the intervals come from.
+    """
+
+    quality: np.ndarray
+    energy_kwh: np.ndarray
+    duration_s: np.ndarray
+    quality_low: np.ndarray
+    quality_high: np.ndarray
+    energy_low_kwh: np.ndarray
+    energy_high_kwh: np.ndarray
+    duration_low_s: np.ndarray
+    duration_high_s: np.ndarray
+    leverage: np.ndarray
+    basis: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of the task at hand beyond the model: its correction, and the calibration that then holds."""
+
+    correction: np.ndarray | None
+    basis: str
+
+
+def evidence(model: DomainModel, dataset: str | None, observed: targets.Training | None = None) -> Evidence:
+    """The correction for a task: from its runs in the training data, from observed runs, or none."""
+    known = model.correction.get(dataset) if dataset is not None else None
+    if observed is None or not len(observed.rows):
+        return Evidence(known, "seen" if known is not None else "unseen")
+    x = features.feature_matrix(observed.rows, model.spec)
+    left = observed.y - FAMILIES[model.family].predict(model.arrays, x)
+    if known is not None:
+        left = left - calibration.apply_correction(known, x)
+    added = calibration.local_correction(x, left, observed.weight, model.between, model.within, model.rigidity)
+    count = len(np.unique(observed.run))
+    probed = max((int(k[6:]) for k in model.quantiles if k.startswith("probe:") and int(k[6:]) <= count), default=0)
+    basis = "seen" if known is not None else f"probe:{probed}" if probed else "unseen"
+    return Evidence(added if known is None else added + known, basis)
+
+
+def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> tuple[np.ndarray, np.ndarray]:
+    """Targets (n, 3) and leverage (n,), piece by piece."""
+    y = np.empty((len(rows), 3), np.float32)
+    distance = np.empty(len(rows), np.float32)
+    planned = features.plan(rows, model.spec)
+    predict = FAMILIES[model.family].predict
+    for start in range(0, len(rows), PIECE):
+        piece = slice(start, start + PIECE)
+        x = planned.matrix(rows.take(piece))
+        y[piece] = predict(model.arrays, x)
+        if known.correction is not None:
+            y[piece] += calibration.apply_correction(known.correction, x)
+        distance[piece] = calibration.leverage(model.leverage, x)
+    return y, distance
+
+
+def with_intervals(model: DomainModel, rows: Rows, y: np.ndarray, distance: np.ndarray, known: Evidence) -> Prediction:
+    """Targets as quality, kWh and s, with intervals that widen with the distance from the training data."""
+    low, high = model.quantiles.get(known.basis, model.quantiles["unseen"])
+    wide = np.sqrt(1 + distance)[:, None]
+    middle, lowest, highest = (
+        targets.restore(v.astype(np.float32), rows, model.reference) for v in (y, y + low * wide, y + high * wide)
+    )
+    return Prediction(
+        *middle,
+        np.minimum(lowest[0], middle[0]), np.maximum(highest[0], middle[0]),
+        np.minimum(lowest[1], middle[1]), np.maximum(highest[1], middle[1]),
+        np.minimum(lowest[2], middle[2]), np.maximum(highest[2], middle[2]),
+        distance, known.basis,
+    )  # fmt: skip
+
+
+def predict_rows(model: DomainModel, rows: Rows, known: Evidence) -> Prediction:
+    """Quality, energy and duration of rows with their intervals."""
+    return with_intervals(model, rows, *raw_predict(model, rows, known), known)
+
+
+def cautious(model: DomainModel, y: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """Targets made worse by how far a row is from the data: what is surely good beats what is perhaps best."""
+    doubt = model.caution * np.sqrt(np.maximum(distance, 0))[:, None] * np.sqrt(model.within)
+    return (y + doubt * np.array([-1.0, 1.0, 1.0])).astype(np.float32)

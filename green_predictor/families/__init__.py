@@ -1,0 +1,38 @@
+"""The model families GREEN chooses among, by held-out regret. Each is two functions over plain arrays.
+
+    fit(x, y, weight, seed, strength) -> dict of arrays        x (n, p) scaled features, y (n, q) targets, weight (n,)
+    predict(arrays, x) -> (n, q)
+
+Arrays only: a fitted model is saved without any pickle and evaluated with NumPy alone. All families stand on the same
+ridge regression, because trees and kernels cannot extrapolate: they learn what it leaves over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from green_predictor.families import blend, boosting, forest, kernel, linear, network
+
+Arrays = dict[str, np.ndarray]
+
+
+class Family(NamedTuple):
+    """A way to learn targets from features."""
+
+    fit: Callable[..., Arrays]
+    predict: Callable[[Arrays, np.ndarray], np.ndarray]
+    strengths: tuple[float, ...]
+    """Values of its one regularisation setting that are tried; larger is smoother."""
+
+
+FAMILIES: dict[str, Family] = {
+    "linear": Family(linear.fit, linear.predict, (1.0, 10.0, 100.0)),
+    "kernel": Family(kernel.fit, kernel.predict, (1.0, 10.0)),
+    "boosting": Family(boosting.fit, boosting.predict, (10.0,)),
+    "forest": Family(forest.fit, forest.predict, (10.0,)),
+    "network": Family(network.fit, network.predict, (10.0,)),
+    "blend": Family(blend.fit, blend.predict, (10.0,)),
+}

@@ -1,0 +1,34 @@
+"""Weighted ridge regression: the base of every family, and a family by itself."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray, seed: int = 0, strength: float = 10.0) -> dict:
+    """Minimise Σ w (y - b - xβ)² + strength |β|², with weights of mean 1 and an unpenalised intercept."""
+    w = (weight / weight.mean()).astype(np.float64)
+    x64, y64 = x.astype(np.float64), y.astype(np.float64)
+    x_mean, y_mean = (w @ x64) / w.sum(), (w @ y64) / w.sum()
+    xc = (x64 - x_mean) * np.sqrt(w)[:, None]
+    yc = (y64 - y_mean) * np.sqrt(w)[:, None]
+    gram = xc.T @ xc
+    gram[np.diag_indices_from(gram)] += strength
+    coefficients = np.linalg.solve(gram, xc.T @ yc)
+    return {
+        "coefficients": coefficients.astype(np.float32),
+        "intercept": (y_mean - x_mean @ coefficients).astype(np.float32),
+    }
+
+
+def predict(arrays: dict, x: np.ndarray) -> np.ndarray:
+    """(n, p) → (n, q)."""
+    return x @ arrays["coefficients"] + arrays["intercept"]
+
+
+def remainder(x: np.ndarray, y: np.ndarray, weight: np.ndarray, strength: float) -> tuple[dict, np.ndarray, np.ndarray]:
+    """The base ridge, what it leaves over in units of its spread (n, q), and that spread (q,)."""
+    base = fit(x, y, weight, strength=strength)
+    left = y - predict(base, x)
+    spread = np.sqrt((weight @ left**2) / weight.sum()) + 1e-6
+    return base, (left / spread).astype(np.float32), spread.astype(np.float32)

@@ -1,0 +1,222 @@
+"""A run or a candidate → a feature row. One function for both, so that training and use can never drift apart.
+
+What goes in derives from the declared Run columns (`rows.setting_columns`) and the knob catalogue; nothing is looked
+up by the name of a data set or of a machine: both are described. Unknown fields are normal: they become the training
+mean (0 after scaling).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ecotaskset.knobs import KNOBS
+from green_predictor.rows import Rows, setting_columns
+
+TASK_SCALE = 0.3
+"""Task columns are few distinct points (one a data set): shrunk, so that no model hangs its answer on them."""
+
+_RAW = {"class_balance", "pixel_mean", "pixel_std", "density", "majority_quality", "landmark_quality", "pretrained"}
+_CENTRES = {"epoch": 5.0, "epochs": 5.0, "batch_size": 32.0, "learning_rate": 1e-3}
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """Which features, and how they are scaled; plain lists, so that it can be kept as JSON.
+
+    `names` (p,), `mean`, `scale` (p,): a feature is (value - mean) * scale, 0 where unknown.
+    """
+
+    names: tuple[str, ...]
+    mean: np.ndarray
+    scale: np.ndarray
+
+
+def setting_features(rows: Rows, vocabulary: dict[str, list[str]]) -> dict[str, np.ndarray]:
+    """Features of the settings, (m,) each: described task, model, hardware."""
+    found: dict[str, np.ndarray] = {}
+    for name in setting_columns()[0]:
+        values = rows.numbers[name]
+        found[name] = values if name in _RAW else np.log1p(values)
+    for name, words in vocabulary.items():
+        for word in words:
+            found[f"{name}={word}"] = (rows.texts[name] == word).astype(np.float64)
+    found["landmark_logit"] = logit(rows.numbers["landmark_quality"])
+    found["headroom"] = found["landmark_logit"] - logit(rows.numbers["majority_quality"])
+    found["log_gflops"] = _log(rows.numbers["matmul_gflops"])
+    return found
+
+
+def knob_features(rows: Rows) -> dict[str, np.ndarray]:
+    """Features of the knob sets, (k,) each: numbers as logarithms, words and switches as 0 or 1."""
+    found: dict[str, np.ndarray] = {}
+    for name, knob in KNOBS.items():
+        chosen = [knobs.get(name, knob.default) for knobs in rows.knob_sets]
+        if knob.kind is bool or knob.kind is str:
+            for level in knob.values:
+                if level != knob.default:
+                    found[f"{name}={level}"] = np.array([v == level for v in chosen], dtype=np.float64)
+        else:
+            base = 1.0 if knob.default in (None, 0) else float(knob.default)
+            found[name] = np.array([0.0 if v in (None, 0) else np.log(float(v) / base) for v in chosen])
+            found[f"{name} set"] = np.array([float(v not in (None, knob.default)) for v in chosen])
+    return found
+
+
+def row_features(rows: Rows, families: list[str]) -> dict[str, Callable[[], np.ndarray]]:
+    """Features of single rows, (n,) each and made when asked for: the recipe, its physics, and what interacts."""
+    basis: dict[str, np.ndarray] = {}
+
+    def of(name: str) -> np.ndarray:
+        if name not in basis:
+            basis[name] = _basis(rows, name, of)
+        return basis[name]
+
+    def family(word: str) -> np.ndarray:
+        return (rows.texts["model_family"] == word).astype(np.float32)[rows.setting]
+
+    made: dict[str, Callable[[], np.ndarray]] = {
+        name: (lambda name=name: of(name))
+        for name in ("t", "E", "b", "lr", "wd", "late", "steps", "work", "seconds", "moved")
+    }
+    for left, right in (
+        ("lr", "lr"), ("t", "t"), ("b", "b"), ("lr", "t"), ("lr", "b"), ("lr", "steps"), ("steps", "steps"),
+        ("lr", "size"), ("steps", "size"), ("lr", "wd"),
+    ):  # fmt: skip
+        made[f"{left}*{right}"] = lambda left=left, right=right: of(left) * of(right)
+    for word in families:
+        for name in ("lr", "steps"):
+            made[f"{name}*family={word}"] = lambda name=name, word=word: of(name) * family(word)
+    return made
+
+
+def _basis(rows: Rows, name: str, of: Callable[[str], np.ndarray]) -> np.ndarray:
+    def per_setting(*columns: str) -> np.ndarray:
+        total = sum(_log(rows.numbers[c]) for c in columns)
+        return np.asarray(total, dtype=np.float32)[rows.setting]
+
+    if name in ("t", "E", "b", "lr"):
+        column = {"t": "epoch", "E": "epochs", "b": "batch_size", "lr": "learning_rate"}[name]
+        return np.log(getattr(rows, column) / np.float32(_CENTRES[column]))
+    if name == "wd":
+        return np.log1p(rows.weight_decay * np.float32(1e3))
+    if name == "late":
+        return rows.epoch / rows.epochs
+    if name == "size":
+        return per_setting("n_parameters") - np.float32(11.0)
+    if name == "steps":
+        return of("t") + per_setting("n_train") - np.float32(np.log(1000.0)) - of("b")
+    if name == "work":
+        return of("t") + log_work(rows)
+    if name == "seconds":
+        return of("work") - per_setting("matmul_gflops")
+    if name == "moved":
+        return of("steps") + per_setting("n_parameters")
+    raise KeyError(name)
+
+
+def log_work(rows: Rows) -> np.ndarray:
+    """Natural logarithm of the floating-point operations of one epoch, (n,): forward and backward pass over the
+    training examples (three forward passes) and one forward pass over the validation examples."""
+    n = rows.numbers
+    validation = np.nan_to_num(n["n_validation"], nan=0.0)
+    return np.asarray(_log(3 * n["n_train"] + validation) + _log(n["flops_per_sample"]), np.float32)[rows.setting]
+
+
+def fit_spec(rows: Rows, weight: np.ndarray) -> FeatureSpec:
+    """Choose and scale the features for a training set: those that vary over it."""
+    vocabulary = {
+        name: sorted({str(w) for w in rows.texts[name] if w is not None})
+        for name in ("model", "model_family", "device", "origin")
+    }
+    names, means, scales = [], [], []
+    task = {c for c in setting_columns()[0] if c.startswith(("n_train", "n_val", "n_test"))} | _task_columns()
+    for name, values in _all_features(rows, vocabulary).items():
+        known = np.isfinite(values)
+        if not known.any():
+            continue
+        w = weight[known] / weight[known].sum()
+        mean = float(w @ values[known])
+        deviation = float(np.sqrt(w @ (values[known] - mean) ** 2))
+        if deviation < 1e-6 * max(1.0, abs(mean)):
+            continue
+        names.append(name)
+        means.append(mean)
+        scales.append((TASK_SCALE if name in task else 1.0) / deviation)
+    return FeatureSpec(tuple(names), np.array(means, np.float32), np.array(scales, np.float32))
+
+
+def _task_columns() -> set[str]:
+    from ecotaskset.run import columns
+
+    return {name for name, info in columns().items() if info["group"] == "task"} | {"landmark_logit", "headroom"}
+
+
+def _all_features(rows: Rows, vocabulary: dict[str, list[str]]) -> dict[str, np.ndarray]:
+    found = {name: values[rows.setting] for name, values in setting_features(rows, vocabulary).items()}
+    found.update({name: values[rows.knob_set] for name, values in knob_features(rows).items()})
+    families = vocabulary.get("model_family", [])
+    found.update({name: make().astype(np.float64) for name, make in row_features(rows, families).items()})
+    return found
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Features of the settings and knob sets of some rows, scaled once; the rows themselves are made in pieces."""
+
+    spec: FeatureSpec
+    shared: dict[int, tuple[str, np.ndarray]]
+    families: list[str]
+
+    def matrix(self, rows: Rows) -> np.ndarray:
+        """Scaled features of rows over the planned settings: float32 (n, p), column by column in memory."""
+        x = np.empty((len(rows), len(self.spec.names)), dtype=np.float32, order="F")
+        made = row_features(rows, self.families)
+        for j, name in enumerate(self.spec.names):
+            if j in self.shared:
+                index, values = self.shared[j]
+                np.take(values, getattr(rows, index), out=x[:, j], mode="clip")
+            else:
+                np.subtract(made[name](), self.spec.mean[j], out=x[:, j])
+                x[:, j] *= self.spec.scale[j]
+                np.nan_to_num(x[:, j], copy=False, nan=0.0)
+        return x
+
+
+def plan(rows: Rows, spec: FeatureSpec) -> Plan:
+    """Prepare the feature matrix of rows (or of pieces of them: `Plan.matrix(rows.take(...))`)."""
+    vocabulary: dict[str, list[str]] = {}
+    for name in spec.names:
+        column, separator, word = name.partition("=")
+        if separator and column in rows.texts:
+            vocabulary.setdefault(column, []).append(word)
+    families = [name.partition("=")[2] for name in spec.names if name.startswith("lr*family=")]
+    families += [name.partition("=")[2] for name in spec.names if name.startswith("steps*family=")]
+    by_setting, by_knobs = setting_features(rows, vocabulary), knob_features(rows)
+    shared: dict[int, tuple[str, np.ndarray]] = {}
+    for j, name in enumerate(spec.names):
+        for index, source in (("setting", by_setting), ("knob_set", by_knobs)):
+            if name in source:
+                scaled = (source[name] - spec.mean[j]) * spec.scale[j]
+                shared[j] = (index, np.nan_to_num(scaled, nan=0.0).astype(np.float32))
+                break
+    return Plan(spec, shared, sorted(set(families)))
+
+
+def feature_matrix(rows: Rows, spec: FeatureSpec) -> np.ndarray:
+    """Scaled features of all rows at once, float32 (n, p)."""
+    return plan(rows, spec).matrix(rows)
+
+
+def logit(quality: Any) -> np.ndarray:
+    """Log-odds of a quality in 0..1, kept finite: 0.1 % from either end counts as the end."""
+    clipped = np.clip(np.asarray(quality, dtype=np.float64), 1e-3, 1 - 1e-3)
+    return np.log(clipped / (1 - clipped))
+
+
+def _log(values: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(values > 0, np.log(values), np.nan)

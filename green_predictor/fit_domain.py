@@ -1,0 +1,160 @@
+"""Fitting the model of one domain: choose by held-out regret, calibrate on held-out groups, then learn from all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ecotaskset.errors import UsageError
+from green_predictor import calibration, features, targets
+from green_predictor.domain_model import DomainModel
+from green_predictor.families import FAMILIES
+from green_predictor.rows import setting_columns
+from green_predictor.selection import RECIPE_FOLDS, HeldOut, compare, folds
+
+LEAST_RUNS = 8
+RIGIDITIES = (1.0, 3.0, 10.0, 30.0, 100.0)
+PROBES = (1, 2, 5)
+PROBE_DRAWS = 12
+SPREAD_WITHOUT_TASKS = 2.0
+"""With runs of one task only nothing is known of how tasks differ: intervals for a new one are this much wider."""
+
+_KEPT = ("recipe_id", "epochs", "batch_size", "learning_rate", "weight_decay", "knobs", "quality_metric", "seed")
+
+
+def fit_domain(
+    domain: str,
+    records: Sequence[Mapping[str, Any]],
+    *,
+    energy: str = "all",
+    families: list[str] | None = None,
+    seed: int = 0,
+) -> DomainModel:
+    """Learn one domain from its run records.
+
+    Raises:
+        UsageError: fewer than `LEAST_RUNS` usable runs.
+    """
+    data = targets.prepare(records, energy)
+    if len(data.records) < LEAST_RUNS:
+        raise UsageError(
+            f"domain '{domain}' has {len(data.records)} usable runs with {energy} energy; {LEAST_RUNS} are needed",
+            hint="collect more with green-collect" + (", or use energy='all'" if energy == "measured" else ""),
+        )
+    comparison, held, group = compare(data, seed, families)
+    chosen = comparison["chosen"]
+    family, strength = FAMILIES[chosen["family"]], chosen["strength"]
+    left = data.y - held.y
+    between, within = calibration.variances(left[data.last], group[data.last].astype(str))
+    rigidity, seen = _seen(data, chosen["family"], strength, between, within, seed)
+    quantiles = {"seen": _quantiles(data, seen)}
+    if comparison["held_out"] == "task":
+        quantiles["unseen"] = _quantiles(data, HeldOut(left, held.leverage))
+        quantiles |= _probed(data, left, held, between, within, rigidity, seed)
+    else:
+        quantiles["unseen"] = SPREAD_WITHOUT_TASKS * quantiles["seen"]
+    spec = features.fit_spec(data.rows, data.weight)
+    x = features.feature_matrix(data.rows, spec)
+    arrays = family.fit(x, data.y, data.weight, seed, strength)
+    rest = data.y - family.predict(arrays, x)
+    return DomainModel(
+        domain=domain,
+        spec=spec,
+        reference=data.reference,
+        family=chosen["family"],
+        arrays=arrays,
+        correction=_corrections(data, x, rest, between, within, rigidity),
+        quantiles=quantiles,
+        between=between,
+        within=within,
+        rigidity=rigidity,
+        leverage=calibration.leverage_factor(x, data.weight, 10.0),
+        caution=chosen["caution"],
+        runs=[_kept(r) for r in data.records],
+        near=x[data.last],
+        summary={
+            "runs": len(data.records),
+            "tasks": sorted({str(t) for t in data.task}),
+            "comparison": comparison,
+            "energy": energy,
+        },
+    )
+
+
+def _kept(record: Mapping[str, Any]) -> dict[str, Any]:
+    numbers, texts = setting_columns()
+    kept = {name: record.get(name) for name in (*numbers, *texts, *_KEPT) if record.get(name) not in (None, [])}
+    kept["quality"] = targets.final_quality(record)
+    kept["energy_kwh"] = record.get("energy_kwh")
+    kept["duration_s"] = record.get("duration_s")
+    if isinstance(kept.get("knobs"), list):
+        kept["knobs"] = {k["name"]: k["value"] for k in kept["knobs"]}
+    return kept
+
+
+def _corrections(data, x, rest, between, within, rigidity) -> dict[str, np.ndarray]:
+    found = {}
+    for task in sorted({str(t) for t in data.task}):
+        mine = data.task.astype(str) == task
+        found[task] = calibration.local_correction(x[mine], rest[mine], data.weight[mine], between, within, rigidity)
+    return found
+
+
+def _seen(
+    data: targets.Training, name: str, strength: float, between: np.ndarray, within: np.ndarray, seed: int
+) -> tuple[float, HeldOut]:
+    """Residuals of recipes that were held out while others of their task were known; the best rigidity on the way."""
+    left = {r: np.zeros_like(data.y) for r in RIGIDITIES}
+    distance = np.zeros(len(data.y), np.float32)
+    for mask in folds(data.recipe, RECIPE_FOLDS, seed):
+        inside, outside = data.subset(~mask), data.subset(mask)
+        spec = features.fit_spec(inside.rows, inside.weight)
+        x, x_out = features.feature_matrix(inside.rows, spec), features.feature_matrix(outside.rows, spec)
+        arrays = FAMILIES[name].fit(x, inside.y, inside.weight, seed, strength)
+        rest = inside.y - FAMILIES[name].predict(arrays, x)
+        guess = FAMILIES[name].predict(arrays, x_out)
+        distance[mask] = calibration.leverage(calibration.leverage_factor(x, inside.weight, 10.0), x_out)
+        for rigidity in RIGIDITIES:
+            found = _corrections(inside, x, rest, between, within, rigidity)
+            out = guess.copy()
+            for task, correction in found.items():
+                mine = outside.task.astype(str) == task
+                out[mine] += calibration.apply_correction(correction, x_out[mine])
+            left[rigidity][mask] = outside.y - out
+    spread = np.sqrt(within)
+    best = min(RIGIDITIES, key=lambda r: float(np.mean(np.abs(left[r][data.last]) / spread)))
+    return best, HeldOut(left[best], distance)
+
+
+def _quantiles(data: targets.Training, residuals: HeldOut) -> np.ndarray:
+    scaled = residuals.y / np.sqrt(1 + residuals.leverage)[:, None]
+    return calibration.group_quantiles(scaled[data.last], data.task[data.last].astype(str))
+
+
+def _probed(data, left, held, between, within, rigidity, seed) -> dict[str, np.ndarray]:
+    """Calibration after a few runs on a new task: each held-out task is probed with its own runs, many times."""
+    rng = np.random.default_rng(seed)
+    spec = features.fit_spec(data.rows, data.weight)
+    x = features.feature_matrix(data.rows, spec)
+    task = data.task.astype(str)
+    found = {}
+    for count in PROBES:
+        residuals, groups = [], []
+        for name in np.unique(task):
+            runs = np.unique(data.run[task == name])
+            if len(runs) <= count + 1:
+                continue
+            for _ in range(PROBE_DRAWS):
+                probe = np.isin(data.run, rng.choice(runs, count, replace=False))
+                correction = calibration.local_correction(
+                    x[probe], left[probe], data.weight[probe], between, within, rigidity
+                )
+                rest = (task == name) & data.last & ~probe
+                out = left[rest] - calibration.apply_correction(correction, x[rest])
+                residuals.append(out / np.sqrt(1 + held.leverage[rest])[:, None])
+                groups.append(np.full(int(rest.sum()), name))
+        if residuals:
+            found[f"probe:{count}"] = calibration.group_quantiles(np.concatenate(residuals), np.concatenate(groups))
+    return found

@@ -1,0 +1,115 @@
+"""The machine a recommendation is for: this one, one the runs were made on, a known accelerator, or a description."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ecotaskset.errors import UsageError, unknown_name
+
+FP32_EFFICIENCY = 0.8
+"""Share of the data-sheet rate that a large float32 matrix product reaches."""
+
+# vendor data sheets: float32 TFLOP/s without tensor cores, power limit in W, memory in GB
+ACCELERATORS = {
+    "P100": (9.3, 250, 16),
+    "V100": (15.7, 300, 32),
+    "T4": (8.1, 70, 16),
+    "Quadro RTX 6000": (16.3, 260, 24),
+    "RTX 3090": (35.6, 350, 24),
+    "A40": (37.4, 300, 48),
+    "A100": (19.5, 400, 80),
+    "L4": (30.3, 72, 24),
+    "L40S": (91.6, 350, 48),
+    "RTX 4090": (82.6, 450, 24),
+    "H100": (67.0, 700, 80),
+    "H200": (67.0, 700, 141),
+}
+
+
+@cache
+def hardware_columns() -> tuple[str, ...]:
+    """The Run columns that describe a machine, software versions aside."""
+    from ecotaskset.run import columns
+
+    return tuple(n for n, i in columns().items() if i["group"] == "hardware" and not n.endswith("_version"))
+
+
+def machines(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The distinct machines of the runs, the commonest first."""
+    counted = Counter(tuple((c, r.get(c)) for c in _identity()) for r in runs)
+    found = []
+    for key, _ in counted.most_common():
+        mine = [r for r in runs if tuple((c, r.get(c)) for c in _identity()) == key]
+        # knobs such as cpu_threads change a run's hardware columns; the machine itself is what most runs saw
+        found.append({c: Counter(r.get(c) for r in mine).most_common(1)[0][0] for c in hardware_columns()})
+    return found
+
+
+def _identity() -> tuple[str, ...]:
+    return ("device", "cpu_model", "cpu_count", "gpu_model", "gpu_count")
+
+
+def machine(runs: Sequence[Mapping[str, Any]], wanted: str | Mapping[str, Any] = "auto") -> tuple[dict[str, Any], str]:
+    """Hardware columns and a few words on where they come from.
+
+    Raises:
+        UsageError: a name that is neither in the data nor a known accelerator, or an unknown column.
+    """
+    known = machines(runs)
+    if isinstance(wanted, Mapping):
+        for name, value in wanted.items():
+            if name not in hardware_columns():
+                raise unknown_name("hardware column", name, hardware_columns())
+            if isinstance(value, (int, float)) and value < 0:
+                raise UsageError(f"{name}={value!r} is negative")
+        return dict(wanted), "as described"
+    if wanted == "auto":
+        return _here(known)
+    for found in known:
+        words = f"{found.get('gpu_model') or ''} {found.get('cpu_model') or ''}".lower()
+        if wanted.lower() in words:
+            return found, "a machine in the data"
+    for name, (tflops, watts, memory) in ACCELERATORS.items():
+        if _plain(wanted) in (_plain(name), _plain("NVIDIA " + name)):
+            host = known[0] if known else {}
+            host = {c: v for c, v in host.items() if c.startswith(("cpu_", "ram_")) and c != "cpu_threads"}
+            gpu = {
+                "device": "cuda", "gpu_model": name, "gpu_count": 1, "gpu_memory_gb": memory, "gpu_tdp_w": watts,
+                "matmul_gflops": 1000 * tflops * FP32_EFFICIENCY, "n_processes": 1,
+            }  # fmt: skip
+            return {**host, **gpu}, "from the data sheet of the accelerator"
+    names = {n for f in known for n in (f.get("gpu_model"), f.get("cpu_model")) if n} | set(ACCELERATORS) | {"auto"}
+    raise unknown_name("hardware", wanted, names)
+
+
+def _here(known: list[dict[str, Any]]) -> tuple[dict[str, Any], str]:
+    cpu, count = _cpu_model(), os.cpu_count()
+    for found in known:
+        if found.get("device") == "cpu" and found.get("cpu_model") == cpu and found.get("cpu_count") == count:
+            return found, "this machine, which is in the data"
+    for found in known:
+        if found.get("device") == "cpu" and found.get("cpu_count") == count:
+            return found, "the machine in the data that is most like this one"
+    if known:
+        return known[0], "the commonest machine in the data; this one is not in it"
+    return {}, "unknown"
+
+
+def _cpu_model() -> str | None:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return platform.processor() or None
+    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return found.group(1).strip() if found else platform.processor() or None
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

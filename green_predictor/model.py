@@ -1,0 +1,142 @@
+"""GreenPredictor: the predictor as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+
+from ecotaskset.errors import UsageError
+from green_predictor import domain_model, fitting, source, storage
+from green_predictor.recommendation import Recommendation
+from green_predictor.rows import recipe_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class GreenPredictor(BaseEstimator):
+    """Predicts quality, energy and time of a training, epoch by epoch, with 90 % intervals.
+
+    Args:
+        energy: `all`, or `measured` to learn from counters only.
+        families: names out of `families.FAMILIES` to choose among; None for all.
+        random_state: seed of everything random; equal seeds give equal models.
+
+    Attributes:
+        domains_: the fitted models by domain.
+        runs_: the run records it was fitted on.
+
+    Example:
+        >>> from green_predictor import GreenPredictor
+        >>> GreenPredictor().fit().predict([{"domain": "cv", ...}])  # doctest: +SKIP
+    """
+
+    def __init__(self, energy: str = "all", families: Sequence[str] | None = None, random_state: int = 0) -> None:
+        self.energy = energy
+        self.families = families
+        self.random_state = random_state
+
+    def fit(self, X: Any = None, y: Any = None) -> GreenPredictor:
+        """Learn from runs: a table, a frame, runs, a store's path or a Hub data set; None for the shipped snapshot.
+
+        `y` is ignored: the outcome columns are in the runs.
+        """
+        self.runs_ = source.records(X)
+        families = list(self.families) if self.families is not None else None
+        self.domains_ = fitting.fit_domains(self.runs_, energy=self.energy, families=families, seed=self.random_state)
+        return self
+
+    def update(self, X: Any) -> GreenPredictor:
+        """Add runs and learn anew from all of them; a run that is already known counts once."""
+        self._check()
+        known = {r.get("run_id") for r in self.runs_ if r.get("run_id")}
+        added = [r for r in source.records(X) if not r.get("run_id") or r["run_id"] not in known]
+        return self.fit([*self.runs_, *added])
+
+    def predict(self, X: Any, observed: Any = None) -> pd.DataFrame:
+        """One row a run record: quality, energy_kwh, duration_s and the ends of their intervals, after `epochs` epochs.
+
+        A record needs `domain`, `dataset`, `model`, `epochs`, `batch_size`, `learning_rate`; task, model and hardware
+        columns describe it further. A column `epoch` asks for an earlier epoch.
+        """
+        import pandas as pd
+
+        self._check()
+        records = source.records(X)
+        found: list[pd.DataFrame] = []
+        for (domain, dataset), index in _grouped(records).items():
+            model = self._domain(domain)
+            rows = self._rows([records[i] for i in index])
+            known = domain_model.evidence(model, dataset, self._observed(observed, model, records[index[0]]))
+            prediction = domain_model.predict_rows(model, rows, known)
+            columns = {n: getattr(prediction, n) for n in prediction.__dataclass_fields__}
+            found.append(pd.DataFrame(columns, index=index))
+        return pd.concat(found).sort_index() if found else pd.DataFrame()
+
+    def predict_curve(self, record: Mapping[str, Any]) -> pd.DataFrame:
+        """One row an epoch, for one run record."""
+        epochs = int(record["epochs"])
+        found = self.predict([{**record, "epoch": t} for t in range(1, epochs + 1)])
+        found.insert(0, "epoch", np.arange(1, epochs + 1))
+        return found
+
+    def recommend(self, **asked: Any) -> Recommendation:
+        """`green_predictor.recommend` with this model."""
+        from green_predictor.recommender import recommend
+
+        self._check()
+        return recommend(**asked, data=self)
+
+    def save(self, folder: str | Path, **facts: Any) -> Path:
+        """Write the fitted model (JSON and plain arrays, no pickle) into a folder."""
+        self._check()
+        return storage.save(self.domains_, folder, {"energy": self.energy, **facts})
+
+    @classmethod
+    def load(cls, folder: str | Path) -> GreenPredictor:
+        """Read what `save` wrote; anything else is refused. The runs themselves are not in it: `update` needs `fit`."""
+        domains, facts = storage.load(folder)
+        found = cls(energy=str(facts.get("energy", "all")))
+        found.domains_ = domains
+        found.runs_ = []
+        return found
+
+    def _check(self) -> None:
+        if not hasattr(self, "domains_"):
+            raise NotFittedError("this GreenPredictor is not fitted yet; call fit() first")
+
+    def _domain(self, name: str) -> domain_model.DomainModel:
+        if name not in self.domains_:
+            raise UsageError(f"no model of domain '{name}'", hint=f"fitted: {', '.join(self.domains_)}")
+        return self.domains_[name]
+
+    @staticmethod
+    def _rows(records: Sequence[Mapping[str, Any]]) -> Any:
+        for record in records:
+            for name in ("epochs", "batch_size", "learning_rate"):
+                if record.get(name) is None:
+                    raise UsageError(f"a record has no {name}")
+        return recipe_rows(records, [(i, float(r.get("epoch") or r["epochs"])) for i, r in enumerate(records)])
+
+    @staticmethod
+    def _observed(observed: Any, model: domain_model.DomainModel, record: Mapping[str, Any]) -> Any:
+        from green_predictor.observed import observed_training
+
+        if observed is None:
+            return None
+        task = {k: v for k, v in record.items() if v is not None}
+        return observed_training(observed, model, model.domain, task, {})
+
+
+def _grouped(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[int]]:
+    groups: dict[tuple[str, str], list[int]] = {}
+    for i, record in enumerate(records):
+        if record.get("domain") is None:
+            raise UsageError("a record has no domain")
+        groups.setdefault((str(record["domain"]), str(record.get("dataset"))), []).append(i)
+    return groups

@@ -1,0 +1,183 @@
+"""What a person wants, and the choice that follows from it.
+
+A preference is limits (quality, energy, time, emissions) and a rule among what the limits leave:
+
+- a weight for energy: augmented Chebyshev distance to the ideal point (reaches concave parts of a front), or the
+  weighted sum of the GREEN paper (arXiv 2505.01468);
+- `max_quality_loss` alone: the cheapest that keeps that share of the best quality;
+- `knee`: where giving up a little more of one no longer buys much of the other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ecotaskset.errors import UsageError, unknown_name
+from green_predictor.pareto import front
+
+RULES = ("chebyshev", "weighted_sum", "knee", "cheapest")
+DEFAULT_WEIGHT = 0.5
+AUGMENTATION = 0.01
+
+
+@dataclass(frozen=True)
+class Preference:
+    """Limits and a rule. Qualities are 0..1, `max_quality_loss` is a share of the best reachable quality."""
+
+    energy_weight: float = DEFAULT_WEIGHT
+    rule: str = "chebyshev"
+    max_quality_loss: float | None = None
+    min_quality: float | None = None
+    budget_kwh: float | None = None
+    max_hours: float | None = None
+    max_emissions_kg: float | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`best` and `front` index the candidates; `front` is cheapest first and keeps to the limits."""
+
+    best: int
+    front: np.ndarray
+
+
+def preference(
+    prefer: Mapping[str, float] | float | str | None = None,
+    *,
+    rule: str | None = None,
+    max_quality_loss: float | None = None,
+    min_quality: float | None = None,
+    budget_kwh: float | None = None,
+    max_hours: float | None = None,
+    max_emissions_kg: float | None = None,
+) -> Preference:
+    """Check what a person asked for.
+
+    `prefer`: `{"energy": 0.7}` (quality then weighs 0.3), `{"quality": 0.8}`, both, a number (weight of energy), or
+    `"knee"`.
+
+    Raises:
+        UsageError: a weight or share outside 0..1, a negative limit, an unknown objective or rule.
+    """
+    if isinstance(prefer, str):
+        rule, prefer = prefer, None
+    weight = _weight(prefer)
+    if rule is None:
+        rule = "cheapest" if weight is None and max_quality_loss is not None else "chebyshev"
+    if rule not in RULES:
+        raise unknown_name("rule", rule, RULES)
+    for name, value in (("max_quality_loss", max_quality_loss), ("min_quality", min_quality)):
+        _check(name, value, 0, 1)
+    for name, value in (
+        ("budget_kwh", budget_kwh), ("max_hours", max_hours), ("max_emissions_kg", max_emissions_kg),
+    ):  # fmt: skip
+        _check(name, value, 0, math.inf)
+    return Preference(
+        DEFAULT_WEIGHT if weight is None else weight,
+        rule, max_quality_loss, min_quality, budget_kwh, max_hours, max_emissions_kg,
+    )  # fmt: skip
+
+
+def _weight(prefer: Mapping[str, float] | float | None) -> float | None:
+    if prefer is None:
+        return None
+    if not isinstance(prefer, Mapping):
+        prefer = {"energy": prefer}
+    for name, value in prefer.items():
+        if name not in ("energy", "quality"):
+            raise unknown_name("objective", name, ("energy", "quality"))
+        _check(f"weight of {name}", value, 0, 1)
+    if "energy" in prefer and "quality" in prefer:
+        total = prefer["energy"] + prefer["quality"]
+        if total <= 0:
+            raise UsageError("the weights of energy and quality are both 0", hint="for example energy=0.7")
+        return prefer["energy"] / total
+    return float(prefer["energy"]) if "energy" in prefer else 1 - float(prefer["quality"])
+
+
+def _check(name: str, value: Any, low: float, high: float) -> None:
+    if value is None:
+        return
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value <= high:
+        legal = "0 or more" if high == math.inf else f"{low:g} to {high:g}"
+        raise UsageError(f"{name}={value!r} is not legal", hint=f"it must be a number, {legal}")
+
+
+def choose(
+    wanted: Preference,
+    quality: np.ndarray,
+    energy_kwh: np.ndarray,
+    duration_s: np.ndarray | None = None,
+    emissions_per_kwh: float | None = None,
+) -> Choice:
+    """The best candidate for a preference, and the front within its limits. All arrays are (n,).
+
+    Raises:
+        UsageError: no candidate keeps to the limits; says how near the nearest comes.
+    """
+    allowed = feasible(wanted, quality, energy_kwh, duration_s, emissions_per_kwh)
+    kept = np.flatnonzero(allowed)
+    on_front = kept[front(quality[kept], energy_kwh[kept])]
+    return Choice(int(on_front[select(wanted, quality[on_front], energy_kwh[on_front])]), on_front)
+
+
+def feasible(
+    wanted: Preference,
+    quality: np.ndarray,
+    energy_kwh: np.ndarray,
+    duration_s: np.ndarray | None,
+    emissions_per_kwh: float | None,
+) -> np.ndarray:
+    """Which candidates keep to the limits, (n,) bool; each limit must leave something."""
+    allowed = np.isfinite(quality) & np.isfinite(energy_kwh)
+    if not allowed.any():
+        raise UsageError("nothing can be predicted for these candidates")
+    limits = [
+        ("budget_kwh", energy_kwh, wanted.budget_kwh, "kWh", 1.0),
+        ("max_hours", duration_s, wanted.max_hours, "h", 1 / 3600),
+        ("max_emissions", energy_kwh, wanted.max_emissions_kg, "kg", emissions_per_kwh),
+    ]
+    for name, values, limit, unit, factor in limits:
+        if limit is None:
+            continue
+        if values is None or factor is None:
+            raise UsageError(f"{name} cannot be kept to: it is not known", hint="give a country for emissions")
+        left = allowed & (values * factor <= limit)
+        if not left.any():
+            least = float(np.min(values[allowed])) * factor
+            raise UsageError(
+                f"no candidate stays within {name}={limit:g} {unit}", hint=f"the least is {least:.3g} {unit}"
+            )
+        allowed = left
+    floor = wanted.min_quality if wanted.min_quality is not None else -math.inf
+    top = float(np.max(quality[allowed]))
+    if top < floor:
+        raise UsageError(f"no candidate reaches min_quality={floor:g}", hint=f"the most expected is {top:.3f}")
+    if wanted.max_quality_loss is not None:
+        floor = max(floor, (1 - wanted.max_quality_loss) * top)
+    return allowed & (quality >= floor)
+
+
+def select(wanted: Preference, quality: np.ndarray, energy_kwh: np.ndarray) -> int:
+    """Index of the best of a front sorted from cheap to dear."""
+    if wanted.rule == "cheapest" or len(quality) == 1:
+        return 0
+    linear = wanted.rule == "weighted_sum"
+    cost = _unit(energy_kwh if linear else np.log(np.maximum(energy_kwh, 1e-300)))
+    loss = _unit(-quality)
+    if wanted.rule == "knee":
+        return int(np.argmin(cost + loss))
+    by_energy, by_quality = wanted.energy_weight * cost, (1 - wanted.energy_weight) * loss
+    if linear:
+        return int(np.argmin(by_energy + by_quality))
+    return int(np.argmin(np.maximum(by_energy, by_quality) + AUGMENTATION * (by_energy + by_quality)))
+
+
+def _unit(values: np.ndarray) -> np.ndarray:
+    spread = values.max() - values.min()
+    return (values - values.min()) / spread if spread > 0 else np.zeros_like(values)

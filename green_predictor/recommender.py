@@ -1,0 +1,167 @@
+"""`recommend`: candidates → prediction → front → choice → Recommendation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ecotaskset.errors import UsageError, unknown_name
+from ecotaskset.knobs import DOMAINS
+from ecotaskset.recipe import Recipe
+from green_predictor import candidates as candidates_
+from green_predictor import domain_model, emissions, targets
+from green_predictor.hardware import machine
+from green_predictor.observed import observed_training
+from green_predictor.preferences import Choice, Preference, choose, preference
+from green_predictor.recommendation import Recommendation, picks
+from green_predictor.source import models_for
+from green_predictor.support import facts_missing, support
+from green_predictor.tasks import task_record
+from green_predictor.verdict import alternatives, verdict
+
+MOST_ON_FRONT = 200
+
+
+def recommend(
+    *,
+    domain: str,
+    dataset: str | Mapping[str, Any],
+    prefer: Mapping[str, float] | float | str | None = None,
+    rule: str | None = None,
+    max_quality_loss: float | None = None,
+    min_quality: float | None = None,
+    budget_kwh: float | None = None,
+    max_hours: float | None = None,
+    max_emissions_kg: float | None = None,
+    country: str | float | None = None,
+    hardware: str | Mapping[str, Any] = "auto",
+    observed: Any = None,
+    data: Any = None,
+    candidates: int | Sequence[Recipe | Mapping[str, Any]] = candidates_.DEFAULT_COUNT,
+    energy: str = "all",
+) -> Recommendation:
+    """Which recipe to train, given how much quality and energy matter. Nothing is trained.
+
+    Args:
+        domain: `cv`, `nlp` or `recsys`.
+        dataset: a data set known from the runs, or a description: `{"n_train": 50000, "n_classes": 10, …}` with the
+            task columns of a Run; what is left out is normal.
+        prefer: weight of energy against quality, 0 to 1 (`{"energy": 0.7}` or `0.7`), or `"knee"`.
+        rule: `chebyshev` (default with a weight), `weighted_sum` (the paper's), `knee`, `cheapest` (default with
+            `max_quality_loss` alone).
+        max_quality_loss: share of the best reachable quality that may be given up, 0 to 1.
+        min_quality: quality to be reached, 0 to 1. budget_kwh, max_hours, max_emissions_kg: limits, 0 or more.
+        country: ISO code of the grid, or its intensity in g/kWh.
+        hardware: `auto`, a name (`H200`, a processor in the data), or a dict of hardware columns.
+        observed: runs already made on this very task (runs, dicts of Run columns, a table or a store), however short.
+        data: where to learn from: None (shipped snapshot), a store, a Hub data set, a table or runs.
+        candidates: how many to consider, or your own list of recipes.
+        energy: `all`, or `measured` to leave modelled components out.
+
+    Raises:
+        UsageError: anything that does not exist or makes no sense, in one line.
+
+    Example:
+        >>> from green_predictor import recommend
+        >>> r = recommend(domain="cv", dataset="digits", prefer={"energy": 0.7}, max_quality_loss=0.01)
+        >>> r.command.startswith("green-collect --domain cv --dataset digits")
+        True
+    """
+    if domain not in DOMAINS:
+        raise unknown_name("domain", domain, DOMAINS)
+    wanted = preference(
+        prefer, rule=rule, max_quality_loss=max_quality_loss, min_quality=min_quality, budget_kwh=budget_kwh,
+        max_hours=max_hours, max_emissions_kg=max_emissions_kg,
+    )  # fmt: skip
+    grams = emissions.intensity(country)
+    model = model_of(domain, data, energy)
+    task = task_record(model.runs, domain, dataset)
+    target, basis = machine(model.runs, hardware)
+    rows = _candidates(model, domain, task, target, candidates)
+    known = domain_model.evidence(
+        model, str(task["dataset"]), observed_training(observed, model, domain, task, target, energy)
+    )
+    return _answer(model, rows, known, wanted, grams, task, (target, basis))
+
+
+def model_of(domain: str, data: Any = None, energy: str = "all") -> domain_model.DomainModel:
+    """The fitted model of a domain.
+
+    Raises:
+        UsageError: there are too few runs of that domain.
+    """
+    models = models_for(data, energy)
+    if domain not in models:
+        raise UsageError(f"there are too few runs of domain '{domain}'", hint=f"domains with runs: {', '.join(models)}")
+    return models[domain]
+
+
+def _candidates(model, domain, task, target, candidates):
+    if isinstance(candidates, int):
+        return candidates_.design(model.runs, domain, task, target, candidates)
+    if not isinstance(candidates, Iterable):
+        raise UsageError(f"candidates={candidates!r} is neither a number nor a list of recipes")
+    return candidates_.from_recipes(model.runs, domain, task, target, list(candidates))
+
+
+def _answer(model, rows, known, wanted: Preference, grams, task, hardware) -> Recommendation:
+    y, distance = domain_model.raw_predict(model, rows, known)
+    quality, kwh, seconds = targets.restore(y, rows, model.reference)
+    if model.caution:
+        sure = targets.restore(domain_model.cautious(model, y, distance), rows, model.reference)
+    else:
+        sure = quality, kwh, seconds
+    chosen = choose(wanted, *sure, grams[0] / 1000 if grams else None)
+    chosen = _shortened(chosen)
+    top = int(np.argmax(np.where(np.isfinite(sure[0]), sure[0], -np.inf)))
+    tied = np.flatnonzero(sure[0] >= sure[0][top] - 1e-6)
+    top = int(tied[np.argmin(kwh[tied])])
+    shown = np.append(chosen.front, top)
+    found = domain_model.with_intervals(model, rows.take(shown), y[shown], distance[shown], known)
+    best_at = int(np.flatnonzero(chosen.front == chosen.best)[0])
+    domain = model.domain
+    best, most_accurate = (picks(rows, shown[[p]], _at(found, [p]), domain, grams)[0] for p in (best_at, -1))
+    steps = alternatives(y[chosen.front], quality[chosen.front], kwh[chosen.front], best_at, model.within)
+    others = {k: picks(rows, shown[[p]], _at(found, [p]), domain, grams)[0] if p is not None else None
+              for k, p in steps.items()}  # fmt: skip
+    metric = next((r["quality_metric"] for r in model.runs if r.get("quality_metric")), "quality")
+    based = support(
+        model, rows, chosen.best, float(distance[chosen.best]), known.basis, best.recipe.recipe_id,
+        observed=int(known.basis.startswith("probe:") and known.basis[6:]), remarks=facts_missing(task, domain),
+    )  # fmt: skip
+    return Recommendation(
+        best=best,
+        most_accurate=most_accurate,
+        alternatives=others,
+        verdict=verdict(best, most_accurate, others, metric, based, y[chosen.best], y[top], model.within),
+        support=based,
+        metric=metric,
+        domain=domain,
+        preference=wanted,
+        hardware={k: v for k, v in hardware[0].items() if v is not None},
+        hardware_basis=hardware[1],
+        n_candidates=len(rows),
+        intensity=grams,
+        model=model,
+        rows=rows,
+        on_front=chosen.front,
+        prediction=_at(found, slice(0, len(chosen.front))),
+        evidence=known,
+        cloud=(quality, kwh),
+    )
+
+
+def _shortened(chosen: Choice) -> Choice:
+    """A front of at most `MOST_ON_FRONT` members, the best among them."""
+    if len(chosen.front) <= MOST_ON_FRONT:
+        return chosen
+    keep = np.unique(np.linspace(0, len(chosen.front) - 1, MOST_ON_FRONT - 1).round().astype(int))
+    best = int(np.flatnonzero(chosen.front == chosen.best)[0])
+    return Choice(chosen.best, chosen.front[np.unique(np.append(keep, best))])
+
+
+def _at(prediction: domain_model.Prediction, index: Any) -> domain_model.Prediction:
+    names = [n for n in prediction.__dataclass_fields__ if n != "basis"]
+    return domain_model.Prediction(**{n: getattr(prediction, n)[index] for n in names}, basis=prediction.basis)

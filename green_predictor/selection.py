@@ -1,0 +1,121 @@
+"""Which family, how smooth, how cautious: decided by regret on tasks that were held out, not by fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from green_predictor import calibration, features
+from green_predictor.families import FAMILIES
+from green_predictor.preferences import Preference, choose
+from green_predictor.targets import Training, restore
+
+TASK_FOLDS = 6
+RECIPE_FOLDS = 4
+CAUTIONS = (0.0, 1.0)
+JUDGED_BY = (Preference(rule="cheapest", max_quality_loss=0.01), Preference(0.3), Preference(0.5), Preference(0.7))
+QUALITY_PRICE = 20.0
+"""In the regret, a quality of 1 % below what was asked costs as much as 20 % more energy."""
+EVEN = 0.02
+"""Regrets closer than this are even; then the smaller energy and quality error decides."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Predictions of rows by models that never saw their group, with their leverage."""
+
+    y: np.ndarray
+    leverage: np.ndarray
+
+
+def folds(group: np.ndarray, count: int, seed: int = 0) -> list[np.ndarray]:
+    """Masks of the held-out rows: groups are never split; the largest groups are dealt out first."""
+    names, sizes = np.unique(group.astype(str), return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    count = min(count, len(names))
+    load, members = np.zeros(count), [[] for _ in range(count)]
+    for i in order:
+        lightest = int(load.argmin())
+        load[lightest] += sizes[i]
+        members[lightest].append(names[i])
+    return [np.isin(group.astype(str), names_) for names_ in members]
+
+
+def hold_out(
+    data: Training, masks: list[np.ndarray], settings: list[tuple[str, float]], seed: int
+) -> dict[tuple[str, float], HeldOut]:
+    """Predictions of every row by models fitted without its fold; scaling and vocabulary are refitted too."""
+    found = {s: HeldOut(np.zeros_like(data.y), np.zeros(len(data.y), np.float32)) for s in settings}
+    for mask in masks:
+        inside = data.subset(~mask)
+        spec = features.fit_spec(inside.rows, inside.weight)
+        x, x_out = features.feature_matrix(inside.rows, spec), features.feature_matrix(data.subset(mask).rows, spec)
+        factor = calibration.leverage_factor(x, inside.weight, 10.0)
+        for name, strength in settings:
+            family = FAMILIES[name]
+            arrays = family.fit(x, inside.y, inside.weight, seed, strength)
+            found[name, strength].y[mask] = family.predict(arrays, x_out)
+            found[name, strength].leverage[mask] = calibration.leverage(factor, x_out)
+    return found
+
+
+def regret(data: Training, held: HeldOut, caution: float, within: np.ndarray) -> float:
+    """Mean over tasks and rules of what the choice costs more than the best one would (log energy plus quality)."""
+    final = data.subset(data.last)
+    predicted = held.y[data.last] + caution * np.sqrt(np.maximum(held.leverage[data.last], 0))[:, None] * np.sqrt(
+        within
+    ) * np.array([-1.0, 1.0, 1.0])
+    truth = restore(final.y, final.rows, data.reference)
+    guess = restore(predicted.astype(np.float32), final.rows, data.reference)
+    losses = []
+    for task in np.unique(final.task.astype(str)):
+        mine = final.task.astype(str) == task
+        _, first, inverse = np.unique(final.recipe[mine].astype(str), return_index=True, return_inverse=True)
+        if len(first) < 3:
+            continue
+        q, e = (np.bincount(inverse, t[mine]) / np.bincount(inverse) for t in truth[:2])
+        gq, ge = (g[mine][first] for g in guess[:2])
+        losses += [_loss(rule, q, e, choose(rule, gq, ge).best) for rule in JUDGED_BY]
+    return float(np.mean(losses)) if losses else 0.0
+
+
+def _loss(rule: Preference, quality: np.ndarray, energy: np.ndarray, chosen: int) -> float:
+    best = choose(rule, quality, energy).best
+    if rule.rule == "cheapest":
+        short = max(0.0, quality[best] - quality[chosen]) / max(quality.max(), 1e-9)
+        return max(0.0, np.log(energy[chosen] / energy[best])) + QUALITY_PRICE * short
+    cost = np.log(energy / energy.min()) / max(np.log(energy.max() / energy.min()), 1e-9)
+    loss = (quality.max() - quality) / max(quality.max() - quality.min(), 1e-9)
+    value = np.maximum(rule.energy_weight * cost, (1 - rule.energy_weight) * loss)
+    return max(0.0, 4 * float(value[chosen] - value[best]))
+
+
+def compare(data: Training, seed: int, names: list[str] | None = None) -> tuple[dict[str, Any], HeldOut, np.ndarray]:
+    """Try every family and strength on held-out tasks (on held-out recipes where there is one task only).
+
+    Returns the comparison (`table`, `chosen`), the held-out predictions of the chosen one, and the group of each row.
+    """
+    by_task = len(np.unique(data.task.astype(str))) >= 2
+    group = data.task if by_task else data.recipe
+    masks = folds(group, TASK_FOLDS if by_task else RECIPE_FOLDS, seed)
+    tried = [(n, s) for n in (names or FAMILIES) for s in FAMILIES[n].strengths]
+    held = hold_out(data, masks, tried, seed)
+    table = []
+    for (name, strength), out in held.items():
+        left = data.y - out.y
+        _, within = calibration.variances(left[data.last], data.task[data.last].astype(str))
+        error = float(np.mean(np.abs(left[data.last][:, :2])))
+        for caution in CAUTIONS:
+            value = regret(data, out, caution, within)
+            table.append({"family": name, "strength": strength, "caution": caution, "regret": value, "error": error})
+    least = min(row["regret"] for row in table)
+    even = [row for row in table if row["regret"] <= least * 1.05 + EVEN]
+    chosen = min(even, key=lambda row: row["error"])
+    return (
+        {"table": table, "chosen": chosen, "held_out": "task" if by_task else "recipe"},
+        held[chosen["family"], chosen["strength"]],
+        group,
+    )

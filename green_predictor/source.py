@@ -1,0 +1,128 @@
+"""Where runs come from (`data=`), and the fitted model that belongs to them: shipped, cached, or fitted now."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ecotaskset.errors import EcoTaskSetError, UsageError
+from green_predictor.domain_model import DomainModel
+
+SHIPPED_MODEL = Path(__file__).parent / "model"
+_REPO = re.compile(r"^[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*$")
+
+
+def records(data: Any = None) -> list[dict[str, Any]]:
+    """Run records (dicts of Run columns) from: None (the shipped snapshot), a store or parquet path, a Hub data set
+    `owner/name[@revision]`, a pyarrow table, a pandas frame, or runs.
+
+    Raises:
+        UsageError: nothing there, or nothing that runs can be read from.
+    """
+    if data is None or isinstance(data, (str, Path)):
+        return _from_place(data)
+    if hasattr(data, "to_pylist"):
+        return data.to_pylist()
+    if hasattr(data, "to_dict") and hasattr(data, "columns"):
+        import pyarrow as pa
+
+        return pa.Table.from_pandas(data, preserve_index=False).to_pylist()
+    if isinstance(data, Iterable):
+        return [r.model_dump() if hasattr(r, "model_dump") else dict(r) for r in data]
+    raise UsageError(f"data={type(data).__name__} is not a source of runs", hint="a path, a Hub id, a table or runs")
+
+
+def _from_place(place: str | Path | None) -> list[dict[str, Any]]:
+    from ecotaskset.load import load_runs
+
+    if place is None:
+        return load_runs().to_pylist()
+    path = Path(place).expanduser()
+    if path.is_file():
+        from ecotaskset.store import read_parquet
+
+        return [run.model_dump() for run in read_parquet(path)]
+    if path.is_dir():
+        return load_runs(store=path).to_pylist()
+    name, _, revision = str(place).partition("@")
+    if _REPO.match(name):
+        return load_runs(repo=name, revision=revision or None).to_pylist()
+    raise UsageError(f"no runs at '{place}'", hint="a store's directory, a parquet file or a Hub data set owner/name")
+
+
+def fingerprint(rows: Iterable[Mapping[str, Any]]) -> str:
+    """16 hexadecimal characters that identify a set of runs, whatever their order."""
+    ids = sorted(str(r.get("run_id") or json.dumps(r, sort_keys=True, default=str)) for r in rows)
+    return hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16]
+
+
+def snapshot_stamp() -> str:
+    """What identifies the shipped snapshot without reading its rows: the hash of its files."""
+    from ecotaskset.load import SNAPSHOT
+
+    found = hashlib.sha256()
+    for path in sorted(SNAPSHOT.glob("*/*.parquet")):
+        found.update(f"{path.parent.name}/{path.name}".encode())
+        found.update(path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+_LOADED: dict[tuple[str, str], dict[str, DomainModel]] = {}
+
+
+def models_for(data: Any = None, energy: str = "all") -> dict[str, DomainModel]:
+    """Fitted models by domain for these runs. The shipped model is used for the shipped snapshot; for other runs one is
+    fitted once and kept in the user's cache directory."""
+    if hasattr(data, "domains_"):  # a fitted GreenPredictor
+        return data.domains_
+    if data is None:
+        stamp = snapshot_stamp()
+        key = (stamp, energy)
+        if key not in _LOADED:
+            _LOADED[key] = _shipped(stamp, energy) or _cached_or_fitted(stamp, None, energy)
+        return _LOADED[key]
+    rows = records(data)
+    key = (fingerprint(rows), energy)
+    if key not in _LOADED:
+        _LOADED[key] = _cached_or_fitted(key[0], rows, energy)
+    return _LOADED[key]
+
+
+def _shipped(stamp: str, energy: str) -> dict[str, DomainModel] | None:
+    from green_predictor.storage import JSON_NAME, load, read_facts
+
+    if energy != "all" or not (SHIPPED_MODEL / JSON_NAME).exists():
+        return None
+    return load(SHIPPED_MODEL)[0] if read_facts(SHIPPED_MODEL).get("snapshot") == stamp else None
+
+
+def _cached_or_fitted(stamp: str, rows: list[dict[str, Any]] | None, energy: str) -> dict[str, DomainModel]:
+    from green_predictor.storage import JSON_NAME, load, save
+
+    folder = _cache_folder(f"{stamp}-{energy}")
+    if folder is not None and (folder / JSON_NAME).exists():
+        try:
+            return load(folder)[0]
+        except EcoTaskSetError:  # an older format or a damaged cache: fit again
+            pass
+    from green_predictor.fitting import fit_domains
+
+    domains = fit_domains(rows if rows is not None else records(), energy=energy)
+    if folder is not None:
+        try:
+            save(domains, folder, {"snapshot": stamp, "energy": energy})
+        except UsageError:  # a read-only home: the answer needs no cache
+            pass
+    return domains
+
+
+def _cache_folder(name: str) -> Path | None:
+    import platformdirs
+
+    from green_predictor.version import model_version
+
+    return Path(platformdirs.user_cache_dir("ecotaskset", appauthor=False)) / "models" / f"{name}-{model_version()}"

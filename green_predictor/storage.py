@@ -1,0 +1,167 @@
+"""A fitted predictor on disk: `model.json` (facts, lists) and `model.npz` (arrays). Data only, nothing is executed.
+
+The JSON names the SHA-256 of the arrays; arrays are read with `allow_pickle=False`, and every name, shape and number
+is checked before it is used. A file that was tampered with is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecotaskset.errors import RefusedError
+from ecotaskset.store import write_atomically
+from green_predictor.domain_model import DomainModel
+from green_predictor.families import FAMILIES
+from green_predictor.features import FeatureSpec
+from green_predictor.targets import Reference
+
+FORMAT = 1
+MOST_BYTES = 64_000_000
+JSON_NAME, ARRAYS_NAME = "model.json", "model.npz"
+
+
+def save(domains: Mapping[str, DomainModel], folder: str | Path, facts: Mapping[str, Any]) -> Path:
+    """Write the models of all domains into a folder; `facts` is kept beside them (data version, settings).
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    described = {}
+    for name, model in domains.items():
+        described[name], mine = _take_apart(model)
+        arrays |= {f"{name}/{key}": value for key, value in mine.items()}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    content = buffer.getvalue()
+    head = {"format": FORMAT, "arrays_sha256": hashlib.sha256(content).hexdigest(), **facts, "domains": described}
+    folder = Path(folder)
+    write_atomically(folder / ARRAYS_NAME, content)
+    write_atomically(folder / JSON_NAME, json.dumps(head, ensure_ascii=False, allow_nan=False).encode())
+    return folder
+
+
+def read_facts(folder: str | Path) -> dict[str, Any]:
+    """The JSON part of a saved predictor.
+
+    Raises:
+        RefusedError: missing, too large, not JSON, or another format.
+    """
+    path = Path(folder) / JSON_NAME
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise RefusedError(f"{path} is too large for a model")
+        head = json.loads(path.read_bytes())
+    except OSError as error:
+        raise RefusedError(
+            f"no model in {folder}: {error.strerror}", hint="make one with green-predictor fit"
+        ) from None
+    except (ValueError, RecursionError):
+        raise RefusedError(f"{path} is not JSON", hint="make it anew with green-predictor fit") from None
+    if not isinstance(head, dict) or head.get("format") != FORMAT:
+        raise RefusedError(f"{path} is not a model of format {FORMAT}", hint="make it anew with green-predictor fit")
+    return head
+
+
+def load(folder: str | Path) -> tuple[dict[str, DomainModel], dict[str, Any]]:
+    """Models by domain, and the facts kept beside them.
+
+    Raises:
+        RefusedError: anything that is not exactly what `save` writes.
+    """
+    head = read_facts(folder)
+    path = Path(folder) / ARRAYS_NAME
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise RefusedError(f"{path} is too large for a model")
+        content = path.read_bytes()
+    except OSError as error:
+        raise RefusedError(f"{path} cannot be read: {error.strerror}") from None
+    if hashlib.sha256(content).hexdigest() != head.get("arrays_sha256"):
+        raise RefusedError(f"{path} does not match {JSON_NAME}", hint="make it anew with green-predictor fit")
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        domains = {
+            name: _put_together(
+                name, info, {k[len(name) + 1 :]: v for k, v in arrays.items() if k.startswith(name + "/")}
+            )
+            for name, info in head["domains"].items()
+        }
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        raise RefusedError(f"{path} is not a model: {error}", hint="make it anew with green-predictor fit") from None
+    return domains, {k: v for k, v in head.items() if k != "domains"}
+
+
+def _take_apart(model: DomainModel) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    described = {
+        "names": list(model.spec.names),
+        "family": model.family,
+        "landmark_logit": model.reference.landmark_logit,
+        "log_work": model.reference.log_work,
+        "rigidity": model.rigidity,
+        "caution": model.caution,
+        "runs": [_without_nan(r) for r in model.runs],
+        "summary": model.summary,
+    }
+    arrays = {
+        "mean": model.spec.mean, "scale": model.spec.scale, "between": model.between, "within": model.within,
+        "leverage": model.leverage, "near": model.near.astype(np.float16),
+    }  # fmt: skip
+    arrays |= {f"family.{k}": v for k, v in model.arrays.items()}
+    arrays |= {f"correction.{k}": v for k, v in model.correction.items()}
+    arrays |= {f"quantiles.{k}": v for k, v in model.quantiles.items()}
+    return described, arrays
+
+
+def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> DomainModel:
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fi" or (not np.isfinite(array).all() and "thresholds" not in name):
+            raise ValueError(f"array {name} has values that are not numbers")
+    if info["family"] not in FAMILIES:
+        raise ValueError(f"unknown family {info['family']!r}")
+    names = tuple(str(n) for n in info["names"])
+    p = len(names)
+
+    def part(prefix: str) -> dict[str, np.ndarray]:
+        return {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
+
+    if any(arrays[k].shape[-1] != p for k in ("mean", "scale", "near")) or arrays["leverage"].shape != (p, p):
+        raise ValueError("arrays do not fit the features")
+    if any(c.shape != (p + 1, 3) for c in part("correction.").values()):
+        raise ValueError("corrections do not fit the features")
+    for name, array in part("family.").items():
+        if name.endswith("features") and (array.min(initial=0) < 0 or array.max(initial=0) >= p):
+            raise ValueError("a tree asks for a feature that does not exist")
+    numbers = [float(info[k]) for k in ("landmark_logit", "log_work", "rigidity", "caution")]
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError("a setting is not a number")
+    return DomainModel(
+        domain=domain,
+        spec=FeatureSpec(names, arrays["mean"], arrays["scale"]),
+        reference=Reference(numbers[0], numbers[1]),
+        family=info["family"],
+        arrays=part("family."),
+        correction=part("correction."),
+        quantiles=part("quantiles."),
+        between=arrays["between"],
+        within=arrays["within"],
+        rigidity=numbers[2],
+        leverage=arrays["leverage"],
+        caution=numbers[3],
+        runs=list(info["runs"]),
+        near=arrays["near"].astype(np.float32),
+        summary=dict(info["summary"]),
+    )
+
+
+def _without_nan(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in record.items() if not (isinstance(v, float) and not math.isfinite(v))}

@@ -1,0 +1,85 @@
+"""What a recommendation stands on: how many runs, how near, measured or extrapolated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from green_predictor import calibration, features
+from green_predictor.domain_model import DomainModel
+from green_predictor.rows import Rows
+
+WELL, FAR = 95, 3.0
+"""Well supported: within the leverage of 95 % of the runs. Far: more than three times the largest of them."""
+
+
+@dataclass(frozen=True)
+class Support:
+    """`level`: `run` (this very recipe was run on this task), `near`, `thin` or `far` (extrapolated).
+
+    `runs`: runs learned from in the domain; `runs_on_task`: of this data set; `runs_of_recipe`: of this very recipe;
+    `nearest`: distance to the nearest run in standard deviations of the features; `basis`: `seen`, `unseen`, `probe:n`.
+    """
+
+    level: str
+    runs: int
+    runs_on_task: int
+    runs_of_recipe: int
+    nearest: float
+    basis: str
+    remarks: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {**asdict(self), "remarks": list(self.remarks)}
+
+    @property
+    def sentence(self) -> str:
+        """One line for people."""
+        words = {
+            "run": f"this very recipe was run {self.runs_of_recipe}×",
+            "near": "close to what was run",
+            "thin": "little was run near it",
+            "far": "EXTRAPOLATED: far from everything that was run",
+        }
+        task = f"{self.runs_on_task} on this task" if self.runs_on_task else "none on this task"
+        return f"{words[self.level]}; learned from {self.runs} runs, {task}" + "".join(f"; {r}" for r in self.remarks)
+
+
+def support(
+    model: DomainModel,
+    rows: Rows,
+    index: int,
+    distance: float,
+    basis: str,
+    recipe_id: str,
+    observed: int = 0,
+    remarks: tuple[str, ...] = (),
+) -> Support:
+    """The support of one candidate. `distance`: its leverage; `observed`: runs the person brought along."""
+    x = features.feature_matrix(rows.take(np.array([index])), model.spec)
+    nearest = float(np.sqrt(((model.near - x) ** 2).mean(1).min()))
+    runs_of_recipe = sum(run.get("recipe_id") == recipe_id for run in model.runs)
+    dataset = rows.texts["dataset"][rows.setting[index]]
+    on_task = sum(run.get("dataset") == dataset for run in model.runs) + observed
+    ours = calibration.leverage(model.leverage, model.near)
+    if runs_of_recipe:
+        level = "run"
+    elif distance <= np.percentile(ours, WELL) and on_task:
+        level = "near"
+    elif distance <= FAR * ours.max():
+        level = "thin"
+    else:
+        level = "far"
+    return Support(level, len(model.runs), on_task, runs_of_recipe, nearest, basis, remarks)
+
+
+def facts_missing(task: Mapping[str, Any], domain: str) -> tuple[str, ...]:
+    """A remark on what a description left out."""
+    from green_predictor.tasks import missing_columns
+
+    absent = missing_columns(task, domain)
+    return (f"sharper with {', '.join(absent)}",) if absent else ()

@@ -1,0 +1,161 @@
+"""What is learned: quality, energy and time of a run after each of some epochs, in a form that carries to new tasks.
+
+- quality: log-odds, relative to those of a fixed classical reference on the same task (`landmark_quality`);
+- energy and time: logarithm per epoch, relative to the floating-point operations of an epoch (physics first, learning
+  corrects it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from green_predictor.features import log_work, logit
+from green_predictor.rows import LEARNED_FROM, Rows, recipe_rows
+
+TARGETS = ("quality", "energy", "duration")
+QUALITY, ENERGY, DURATION = range(3)
+LAST_EPOCH_WEIGHT = 0.5
+INNER_EPOCHS = 3
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What stands in where a task has no landmark or a model no FLOPs: the training medians."""
+
+    landmark_logit: float
+    log_work: float
+
+
+@dataclass(frozen=True)
+class Training:
+    """Rows with targets. `run` (n,) indexes `records`; weights of a run's rows add up to 1; `last` marks final rows."""
+
+    records: list[dict[str, Any]]
+    rows: Rows
+    y: np.ndarray
+    weight: np.ndarray
+    run: np.ndarray
+    last: np.ndarray
+    reference: Reference
+
+    @property
+    def task(self) -> np.ndarray:
+        """Name of the data set of each row."""
+        return self.rows.text("dataset")
+
+    @property
+    def recipe(self) -> np.ndarray:
+        """Recipe id of each row."""
+        return np.array([self.records[i].get("recipe_id") or str(i) for i in self.run], dtype=object)
+
+    def subset(self, mask: np.ndarray) -> Training:
+        """The marked rows; settings are shared."""
+        index = np.flatnonzero(mask)
+        return Training(
+            self.records, self.rows.take(index), self.y[index], self.weight[index], self.run[index],
+            self.last[index], self.reference,
+        )  # fmt: skip
+
+
+def usable(record: Mapping[str, Any], energy: str = "all") -> bool:
+    """Can anything be learned from this run: it ended by itself, and its energy (of that kind) and time are known."""
+    value = record.get(energy_column(energy))
+    known = value is not None and value > 0 and record.get("epochs") and record.get("batch_size")
+    return bool(known) and (record.get("status") or "completed") in LEARNED_FROM
+
+
+def energy_column(energy: str) -> str:
+    """The Run column that `energy="all"` or `"measured"` means."""
+    return "energy_measured_kwh" if energy == "measured" else "energy_kwh"
+
+
+def prepare(records: Sequence[Mapping[str, Any]], energy: str = "all", reference: Reference | None = None) -> Training:
+    """Rows and targets of run records (dicts of Run columns); unusable runs are left out."""
+    kept = [dict(r) for r in records if usable(r, energy)]
+    pairs: list[tuple[int, float]] = []
+    values: list[tuple[float, float, float]] = []
+    weights: list[float] = []
+    for i, record in enumerate(kept):
+        points = _points(record, energy)
+        for position, (epoch, *point) in enumerate(points):
+            final = position == len(points) - 1
+            pairs.append((i, epoch))
+            values.append(tuple(point))
+            alone = len(points) == 1
+            weights.append(
+                1.0 if alone else LAST_EPOCH_WEIGHT if final else (1 - LAST_EPOCH_WEIGHT) / (len(points) - 1)
+            )
+    rows = recipe_rows(kept, pairs)
+    run = rows.setting.astype(np.int64)
+    last = np.append(run[1:] != run[:-1], True) if len(run) else np.zeros(0, bool)
+    raw = np.array(values, dtype=np.float64).reshape(-1, 3)
+    if reference is None:
+        reference = _reference(rows)
+    y = np.empty((len(rows), 3), np.float64)
+    y[:, QUALITY] = logit(raw[:, QUALITY]) - base_logit(rows, reference)
+    work = work_or(rows, reference)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        y[:, ENERGY] = np.log(raw[:, ENERGY] / rows.epoch) - work
+        y[:, DURATION] = np.log(raw[:, DURATION] / rows.epoch) - work
+    unknown = ~np.isfinite(y[:, DURATION])
+    y[unknown, DURATION] = np.nanmedian(np.where(np.isfinite(y[:, DURATION]), y[:, DURATION], np.nan)) if len(y) else 0
+    y[~np.isfinite(y)] = 0.0
+    return Training(kept, rows, y.astype(np.float32), np.array(weights), run, last, reference)
+
+
+def _points(record: Mapping[str, Any], energy: str) -> list[tuple[float, float, float, float]]:
+    """(epoch, quality, kWh, s) at up to `INNER_EPOCHS` epochs and at the end, whose cost is the run's whole cost."""
+    qualities = record.get("curve_validation_quality") or []
+    energies = record.get("curve_energy_kwh") or []
+    durations = record.get("curve_duration_s") or []
+    total, epochs = float(record[energy_column(energy)]), float(record["epochs"])
+    share = total / record["energy_kwh"] if record.get("energy_kwh") else 1.0
+    ran = len(qualities)
+    points = []
+    if ran >= 2 and len(energies) == ran and len(durations) == ran:
+        inner = sorted({int(round(v)) for v in np.geomspace(1, max(1, ran - 1), INNER_EPOCHS)})
+        for t in inner:
+            q, kwh, seconds = qualities[t - 1], energies[t - 1], durations[t - 1]
+            if q is not None and kwh and seconds and t < epochs:
+                points.append((float(t), q, kwh * share, seconds))
+    points.append((epochs, final_quality(record), total, float(record.get("duration_s") or np.nan)))
+    return points
+
+
+def final_quality(record: Mapping[str, Any]) -> float:
+    """Validation quality of the model a run ends with; a run that diverged without any is as good as no model."""
+    for name in ("quality_last", "quality_validation", "majority_quality"):
+        if record.get(name) is not None:
+            return float(record[name])
+    return 0.0
+
+
+def _reference(rows: Rows) -> Reference:
+    landmark = logit(rows.numbers["landmark_quality"])
+    work = log_work(rows)
+    return Reference(
+        float(np.nanmedian(landmark)) if np.isfinite(landmark).any() else 0.0,
+        float(np.nanmedian(work)) if np.isfinite(work).any() else 0.0,
+    )
+
+
+def base_logit(rows: Rows, reference: Reference) -> np.ndarray:
+    """Log-odds of the task's landmark, (n,); the reference where there is none."""
+    return np.nan_to_num(logit(rows.numbers["landmark_quality"]), nan=reference.landmark_logit)[rows.setting]
+
+
+def work_or(rows: Rows, reference: Reference) -> np.ndarray:
+    """Log of the operations of an epoch, (n,); the reference where they are unknown."""
+    return np.nan_to_num(log_work(rows), nan=reference.log_work)
+
+
+def restore(y: np.ndarray, rows: Rows, reference: Reference) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Targets back to quality (0..1), energy (kWh) and duration (s), each (n,)."""
+    z = y[:, QUALITY] + base_logit(rows, reference).astype(np.float32)
+    quality = 1 / (1 + np.exp(-z))
+    scale = work_or(rows, reference).astype(np.float32) + np.log(rows.epoch)
+    return quality, np.exp(y[:, ENERGY] + scale), np.exp(y[:, DURATION] + scale)

@@ -1,0 +1,89 @@
+"""The answer in a sentence, and the honest "can't tell" where the data do not decide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from green_predictor.targets import ENERGY, QUALITY
+
+if TYPE_CHECKING:
+    from green_predictor.recommendation import Pick
+    from green_predictor.support import Support
+
+Z90 = 1.645
+STEP_ENERGY = 0.8
+STEP_QUALITY = 0.005
+
+
+def differ(y_one: np.ndarray, y_other: np.ndarray, within: np.ndarray, target: int) -> bool:
+    """Can two candidates on the same task be told apart in a target, at 90 %? What they share of the error cancels."""
+    return bool(abs(float(y_one[target] - y_other[target])) > Z90 * np.sqrt(2 * within[target]))
+
+
+def alternatives(
+    y: np.ndarray, quality: np.ndarray, energy_kwh: np.ndarray, best: int, within: np.ndarray
+) -> dict[str, int | None]:
+    """Positions on a front (cheap to dear) one step cheaper and one step better than the best: far enough to matter
+    (20 % less energy, half a point of quality), the nearest that can be told apart if any can."""
+    cheaper = [i for i in range(best - 1, -1, -1) if energy_kwh[i] <= STEP_ENERGY * energy_kwh[best]]
+    better = [i for i in range(best + 1, len(quality)) if quality[i] >= quality[best] + STEP_QUALITY]
+    return {
+        "cheaper": next((i for i in cheaper if differ(y[i], y[best], within, ENERGY)), cheaper[0] if cheaper else None),
+        "better": next((i for i in better if differ(y[i], y[best], within, QUALITY)), better[0] if better else None),
+    }
+
+
+def verdict(
+    best: Pick,
+    most_accurate: Pick,
+    others: dict[str, Pick | None],
+    metric: str,
+    support: Support,
+    y_best: np.ndarray,
+    y_top: np.ndarray,
+    within: np.ndarray,
+) -> str:
+    """One or two sentences for people."""
+    words = [
+        f"Train {best.name}: about {energy(best.energy_kwh)} "
+        f"({energy(best.energy_low_kwh)} to {energy(best.energy_high_kwh)}), "
+        f"{metric} {best.quality:.3f} ({best.quality_low:.3f} to {best.quality_high:.3f})."
+    ]
+    if best.recipe == most_accurate.recipe:
+        words.append("It is also the most accurate choice.")
+    else:
+        saved = 1 - best.energy_kwh / most_accurate.energy_kwh
+        kept = best.quality / max(most_accurate.quality, 1e-9)
+        if not differ(y_best, y_top, within, ENERGY):
+            words.append("Whether it needs less energy than the most accurate choice, the data can't tell.")
+        elif not differ(y_best, y_top, within, QUALITY):
+            words.append(
+                f"It saves {saved:.0%} of the energy of the most accurate choice ({most_accurate.name}); "
+                f"whether that one is really better, the data can't tell."
+            )
+        else:
+            words.append(
+                f"It saves {saved:.0%} of the energy of the most accurate choice ({most_accurate.name}) "
+                f"and keeps {kept:.1%} of its {metric}."
+            )
+    if support.level == "far":
+        words.append("This is an extrapolation: nothing like it was ever run.")
+    return " ".join(words)
+
+
+def energy(kwh: float) -> str:
+    """Energy with a unit that suits it."""
+    for factor, unit in ((1, "kWh"), (1e3, "Wh"), (1e6, "mWh")):
+        if kwh * factor >= 0.1 or unit == "mWh":
+            return f"{kwh * factor:.3g} {unit}"
+    raise AssertionError
+
+
+def duration(seconds: float) -> str:
+    """A time with a unit that suits it."""
+    for limit, factor, unit in ((120, 1, "s"), (7200, 60, "min")):
+        if seconds < limit:
+            return f"{seconds / factor:.3g} {unit}"
+    return f"{seconds / 3600:.3g} h"
