@@ -23,9 +23,12 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from collectors.inference import measure_inference
+from collectors.knobs import data as data_knobs
+from collectors.knobs import inference as inference_knobs
 from collectors.knobs import model as model_knobs
 from collectors.knobs import system as system_knobs
 from collectors.knobs import training as training_knobs
+from collectors.knobs.refuse import refuse_impossible
 from collectors.metering import EnergyMeter, EnergyReport, aggregate
 from collectors.outcome import make_run
 from collectors.profile import describe_model, matmul_gflops
@@ -38,6 +41,7 @@ EVALUATION_BATCH_SIZE = 256
 PROFILE_BATCH_SIZE = 2
 
 Event = Callable[[dict[str, Any]], None]
+Batch = dict[str, torch.Tensor]
 
 
 @dataclass
@@ -90,15 +94,14 @@ def train(
         UsageError: the recipe cannot be trained here; nothing was trained.
     """
     tell = on_event or (lambda event: None)
+    refuse_impossible(recipe, "cuda" if torch.cuda.is_available() else "cpu")
     accelerator = make_accelerator(recipe)
     progress = progress or Progress()
-    progress.columns["cpu_threads"] = system_knobs.set_threads(recipe)
-    progress.columns["matmul_gflops"] = matmul_gflops(str(accelerator.device))
     meter = meter or EnergyMeter()
-    with meter:
+    with system_knobs.machine_settings(recipe, accelerator.device), meter:
         try:
             with meter.window("data"):
-                task = load_task(recipe, cache_dir=cache_dir)
+                task = data_knobs.choose(load_task(recipe, cache_dir=cache_dir), recipe, accelerator.device)
                 progress.columns |= {**task.descriptors, "quality_metric": task.metric, "data_cached": task.cached}
             progress.overhead = rehearse(accelerator, task, recipe, meter, progress)
             with meter.window("model"):
@@ -109,7 +112,7 @@ def train(
             tell({"event": "run_started", "n_parameters": progress.columns["n_parameters"], "epochs": recipe.epochs})
             run_epochs(accelerator, parts, task, recipe, meter, progress, tell)
             if progress.status in ("completed", "early_stopped"):
-                trained = accelerator.unwrap_model(parts.model, keep_torch_compile=False)
+                trained = accelerator.unwrap_model(parts.model, keep_fp32_wrapper=False, keep_torch_compile=False)
                 progress.columns |= measure_inference(trained, task, recipe, meter, accelerator.device)
         except KeyboardInterrupt:
             progress.status, progress.status_reason = "interrupted", "stopped by the user"
@@ -130,12 +133,10 @@ def gather_reports(accelerator: Accelerator, meter: EnergyMeter) -> EnergyReport
 
 def make_accelerator(recipe: Recipe) -> Accelerator:
     """A fresh Accelerator for this recipe; batches are split over the processes, so `batch_size` is the sum."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    precision = training_knobs.mixed_precision(recipe, device)
     if AcceleratorState._shared_state:  # an earlier recipe in this process may have had another precision
         AcceleratorState._reset_state()
     return Accelerator(
-        mixed_precision=precision,
+        mixed_precision=training_knobs.mixed_precision(recipe),
         gradient_accumulation_steps=int(recipe.knob("gradient_accumulation")),
         dataloader_config=DataLoaderConfiguration(split_batches=True),
         step_scheduler_with_optimizer=False,
@@ -151,20 +152,27 @@ class Parts:
     schedule: Any
     train_loader: Any
     validation_loader: Any
+    start_epoch: Callable[[int], Callable[[Batch], Batch]]
+    """Called with the epoch's number (from 1); returns what is done to each of its training batches."""
 
 
 def rehearse(
     accelerator: Accelerator, task: Task, recipe: Recipe, meter: EnergyMeter, progress: Progress
 ) -> tuple[float, float]:
-    """Count FLOPs and take one step on a throw-away model, so that first-use costs do not end up in the bill.
+    """Count FLOPs, take one step and deploy a throw-away model, so that first-use costs do not end up in the bill and
+    knobs that do not fit the architecture are refused before training.
 
     Returns what the rehearsal itself cost (kWh, s), to be left out of the curves.
     """
     before = meter.snapshot()
+    progress.columns["cpu_threads"] = torch.get_num_threads()
+    progress.columns["matmul_gflops"] = matmul_gflops(str(accelerator.device))
     model = model_knobs.shape(task.build_model(recipe.model, recipe), task, recipe).train()
     batch = first_batch(task, PROFILE_BATCH_SIZE)
     progress.columns |= describe_model(model, batch)
-    model.to(accelerator.device)(**{k: v.to(accelerator.device) for k, v in batch.items()}).loss.backward()
+    batch = {k: v.to(accelerator.device) for k, v in batch.items()}
+    model.to(accelerator.device)(**batch).loss.backward()
+    inference_knobs.rehearse(model, recipe, batch)
     after = meter.snapshot()
     return (after.energy_kwh or 0.0) - (before.energy_kwh or 0.0), after.duration_s - before.duration_s
 
@@ -174,26 +182,28 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
 
 
-def first_batch(task: Task, n: int) -> dict[str, torch.Tensor]:
+def first_batch(task: Task, n: int) -> Batch:
     """The first `n` training examples as one batch."""
     return task.collate([task.train[i] for i in range(min(n, len(task.train)))])
 
 
 def prepare(accelerator: Accelerator, task: Task, model: nn.Module, recipe: Recipe) -> Parts:
     """Data loaders, optimizer and schedule, moved to the device and made ready for several processes."""
-    options = {"collate_fn": task.collate, **system_knobs.loader_options(recipe, str(accelerator.device))}
-    order = torch.Generator().manual_seed(recipe.seed)
-    train_loader = DataLoader(task.train, batch_size=recipe.batch_size, shuffle=True, generator=order, **options)
+    options = {"collate_fn": task.collate, **system_knobs.loader_options(recipe)}
+    order = data_knobs.order(task, recipe)
+    train_loader = DataLoader(task.train, batch_size=recipe.batch_size, **order, **options)
     validation_loader = DataLoader(task.validation, batch_size=EVALUATION_BATCH_SIZE, **options)
     training_knobs.checkpoint_gradients(model, recipe)
     model = system_knobs.lay_out(model, recipe)
+    start_epoch = training_knobs.plan_epochs(model, first_batch(task, PROFILE_BATCH_SIZE), recipe)
     optimizer = training_knobs.make_optimizer(model, recipe)
     model, optimizer, train_loader, validation_loader = accelerator.prepare(
         model, optimizer, train_loader, validation_loader
     )
     steps = math.ceil(len(train_loader) / int(recipe.knob("gradient_accumulation"))) * recipe.epochs
     schedule = training_knobs.make_schedule(optimizer.optimizer, recipe, steps)
-    return Parts(system_knobs.compile_model(model, recipe), optimizer, schedule, train_loader, validation_loader)
+    model = system_knobs.compile_model(model, recipe)
+    return Parts(model, optimizer, schedule, train_loader, validation_loader, start_epoch)
 
 
 def run_epochs(
@@ -209,7 +219,7 @@ def run_epochs(
     patience = int(recipe.knob("early_stopping"))
     for epoch in range(1, recipe.epochs + 1):
         with meter.window("training"):
-            train_loss = train_epoch(accelerator, parts)
+            train_loss = train_epoch(accelerator, parts, parts.start_epoch(epoch))
         with meter.window("evaluation"):
             validation_loss, quality = evaluate(accelerator, parts.model, parts.validation_loader, task)
         energy_kwh, duration_s = spent_so_far(accelerator, meter, progress.overhead)
@@ -240,13 +250,13 @@ def spent_so_far(
     return (sum(known) if known else None), now.duration_s - overhead[1]
 
 
-def train_epoch(accelerator: Accelerator, parts: Parts) -> float:
-    """One pass over the training examples; returns the mean loss a batch."""
+def train_epoch(accelerator: Accelerator, parts: Parts, change: Callable[[Batch], Batch]) -> float:
+    """One pass over the training examples, each batch changed first; returns the mean loss a batch."""
     parts.model.train()
     total = torch.zeros((), device=accelerator.device)
     for batch in parts.train_loader:
         with accelerator.accumulate(parts.model):
-            loss = parts.model(**batch).loss
+            loss = parts.model(**change(batch)).loss
             accelerator.backward(loss)
             parts.optimizer.step()
             parts.optimizer.zero_grad()

@@ -102,8 +102,9 @@ _CATALOGUE = (
         "data",
         "none",
         ("none", "el2n", "balanced"),
-        "keep the most informative examples (EL2N, arXiv 2107.07075) or equal numbers a class",
+        "keep the hardest examples (EL2N, arXiv 2107.07075; data_fraction of them, else half) or equal numbers a class",
         domains=("cv", "nlp"),
+        excludes=("data_sampling",),
     ),
     Knob(
         "input_size",
@@ -119,7 +120,7 @@ _CATALOGUE = (
         "data",
         False,
         _FLAG,
-        "pad each batch to its own longest text only",
+        "batches of similar length, each padded to its own longest text only",
         domains=("nlp", "recsys"),
     ),
     Knob("cached_preprocessing", "data", True, _FLAG, "reuse decoded or tokenised data from an earlier run"),
@@ -168,7 +169,7 @@ _CATALOGUE = (
         "training",
         False,
         _FLAG,
-        "freeze the first half of the blocks for the second half of the epochs (FreezeOut, arXiv 1706.04983)",
+        "freeze the first half of the blocks in the second half of the epochs (FreezeOut, arXiv 1706.04983)",
         excludes=("lora", "freeze_backbone"),
     ),
     # system: what it runs on and how

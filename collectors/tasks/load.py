@@ -105,9 +105,9 @@ def _task(
     from collectors.tasks.prepare.tensors import TensorColumns
 
     strata = arrays.get("train_labels", arrays["train_" + columns[0]][:, -1] * 0)
-    rows = sample(
-        strata, float(recipe.knobs.get("data_fraction", 1.0)), recipe.knobs.get("data_sampling", "stratified")
-    )
+    # data_selection needs to see every example; it takes the share itself.
+    share = 1.0 if "data_selection" in recipe.knobs else float(recipe.knobs.get("data_fraction", 1.0))
+    rows = sample(strata, share, recipe.knobs.get("data_sampling", "stratified"))
     splits = {}
     for name in ("train", "validation", "test"):
         parts = {column: arrays[f"{name}_{column}"] for column in columns}
