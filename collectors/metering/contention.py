@@ -10,6 +10,8 @@ from collectors.metering.process_tree import ProcessTree
 
 FOREIGN_CPU_SHARE = 0.05
 """Foreign use of the machine's CPU capacity from which on a run counts as contended."""
+FOREIGN_WORK_SHARE = 0.1
+FOREIGN_LEAST = 0.01
 STOLEN_SHARE = 0.05
 SHORTEST_S = 1.0
 """The machine's own accounts come in ticks of 10 ms a thread: under a second they say nothing."""
@@ -41,11 +43,12 @@ class ContentionWatch:
 
     def look(self, cpu_s: float, seconds: float) -> Contention:
         """What has happened since the watch began, given the tree's CPU seconds and the wall seconds since then."""
+        machine_wide = any(s.component == "cpu" and s.scope == "machine" for s in self._found.sources)
         now = machine_times(self._proc)
         foreign_gpu = self._foreign_on_cards()
         if foreign_gpu is not None:
             self._most_foreign = max(foreign_gpu, self._most_foreign or 0)
-        return judge(self._begin, now, cpu_s, seconds, self._most_foreign)
+        return judge(self._begin, now, cpu_s, seconds, self._most_foreign, machine_wide)
 
     def _foreign_on_cards(self) -> int | None:
         """Processes on our cards outside our tree; None if ours cannot be told from others (another pid namespace)."""
@@ -64,9 +67,17 @@ class ContentionWatch:
 
 
 def judge(
-    begin: MachineTimes | None, end: MachineTimes | None, cpu_s: float, seconds: float, foreign_gpu: int | None
+    begin: MachineTimes | None,
+    end: MachineTimes | None,
+    cpu_s: float,
+    seconds: float,
+    foreign_gpu: int | None,
+    machine_wide: bool = False,
 ) -> Contention:
-    """The verdict from two looks at the machine. A process is never more than its machine."""
+    """The verdict from two looks at the machine. A process is never more than its machine.
+
+    Where the CPU figure is the whole machine's, foreign work is inside it: then its share of all work counts as well.
+    """
     why: list[str] = []
     if foreign_gpu:
         why.append(f"{foreign_gpu} other process(es) on the same GPU")
@@ -80,6 +91,8 @@ def judge(
     stolen = (end.stolen_s - begin.stolen_s) / capacity
     if foreign > FOREIGN_CPU_SHARE:
         why.append(f"others used {foreign:.0%} of the machine's CPU time")
+    elif machine_wide and foreign > FOREIGN_LEAST and busy > 0 and (busy - cpu_s) / busy > FOREIGN_WORK_SHARE:
+        why.append(f"{(busy - cpu_s) / busy:.0%} of the work on the metered processor was not ours")
     if stolen > STOLEN_SHARE:
         why.append(f"the host gave {stolen:.0%} of the CPU time to other machines")
     return Contention(busy, capacity, foreign, foreign_gpu, bool(why), why)

@@ -120,7 +120,7 @@ def thread_watts(cpu: CpuIdentity, package_limits_w: list[float] | None = None) 
         idle_w = IDLE_SHARE_OF_TDP * GENERIC_W_PER_THREAD * cpu.threads
         return _entry(GENERIC_W_PER_THREAD, GENERIC_GAIN, idle_w, None, "generic", {**common, **origin})
     share = min(1.0, cpu.threads / line.threads)
-    named = bool(cpu.brand) and f" {line.part.removeprefix('EPYC ').split()[-1].lower()}" in f" {cpu.brand.lower()} "
+    named = _names(cpu.brand, line.part)
     origin = {
         "match": "part" if named else "line",
         "line": line.name,
@@ -136,6 +136,13 @@ def thread_watts(cpu: CpuIdentity, package_limits_w: list[float] | None = None) 
     idle_w = IDLE_SHARE_OF_TDP * line.tdp_w * share
     tdp_w = line.tdp_w if named else None
     return _entry(line.tdp_w / line.threads, gain, idle_w, tdp_w, origin["match"], {**common, **origin})
+
+
+def _names(brand: str | None, part: str) -> bool:
+    """Whether the brand string is of this very part: all words of its name with a digit in them occur in the brand."""
+    numbers = [word for word in part.lower().split() if any(letter.isdigit() for letter in word)]
+    words = (brand or "").lower().replace("(r)", " ").replace("(tm)", " ").split()
+    return bool(numbers) and all(number in words for number in numbers)
 
 
 def _entry(

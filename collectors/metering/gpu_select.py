@@ -39,7 +39,9 @@ def visible_cards(nvml: Any, environ: Mapping[str, str], cuda_uuids: Sequence[st
     """
     cards = all_cards(nvml)
     if cuda_uuids:
-        return [card for uuid in cuda_uuids if (card := _by_uuid(nvml, cards, uuid))]
+        seen = [card for uuid in cuda_uuids if (card := _by_uuid(nvml, cards, uuid))]
+        if len(seen) == len(cuda_uuids):  # a MIG slice may show a UUID that names no card: then the variable decides
+            return seen
     wanted = environ.get("CUDA_VISIBLE_DEVICES")
     mixed = len({card.name for card in cards}) > 1 and environ.get("CUDA_DEVICE_ORDER") != "PCI_BUS_ID"
     if mixed:

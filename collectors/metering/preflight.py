@@ -79,6 +79,8 @@ def _spread(blocks: list[dict[str, float | None]], components: dict[str, Compone
     spread: dict[str, float | None] = {}
     for name in components:
         values = [b[name] for b in blocks if b.get(name) is not None]
+        if components[name].low_confidence:  # the pieces are shorter than this source resolves
+            values = []
         mean = sum(values) / len(values) if values else 0.0  # type: ignore[arg-type]
         if len(values) < 2 or not mean:
             spread[name] = None

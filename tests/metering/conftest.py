@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from nvml_library import NvmlLibrary
+from powercap_tree import Powercap
 
 from collectors.metering.discover import Surroundings
 
@@ -15,26 +16,6 @@ from collectors.metering.discover import Surroundings
 def no_powercap(tmp_path: Path) -> Surroundings:
     """This machine as one without RAPL."""
     return Surroundings(powercap=str(tmp_path / "nothing"), environ={})
-
-
-class Powercap:
-    """A powercap tree on disk, written as the kernel lays it out."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        root.mkdir()
-
-    def zone(self, entry: str, name: str, uj: int = 0, range_uj: int | None = 262_143_328_850) -> Path:
-        path = self.root / entry
-        path.mkdir()
-        (path / "name").write_text(f"{name}\n")
-        (path / "energy_uj").write_text(f"{uj}\n")
-        if range_uj is not None:
-            (path / "max_energy_range_uj").write_text(f"{range_uj}\n")
-        return path
-
-    def counts(self, entry: str, uj: int) -> None:
-        (self.root / entry / "energy_uj").write_text(f"{uj}\n")
 
 
 @pytest.fixture

@@ -77,6 +77,10 @@ def test_contention_is_judged_from_the_machine_s_own_accounts():
     assert shared.contended and shared.foreign_cpu_share == 0.5
     stolen = judge(begin, MachineTimes(10.0, 4.0, 20.0), cpu_s=10.0, seconds=10.0, foreign_gpu=None)
     assert stolen.contended and "host" in stolen.why[0]
+    ours, theirs = MachineTimes(2.0, 0.0, 100.0), MachineTimes(4.0, 0.0, 100.0)
+    assert judge(begin, ours, 2.0, 10.0, None, machine_wide=True).contended is False
+    assert judge(begin, theirs, 2.0, 10.0, None, machine_wide=True).contended is True
+    assert judge(begin, theirs, 2.0, 10.0, None).contended is False
     more_than_machine = judge(begin, MachineTimes(9.0, 0.0, 20.0), cpu_s=9.5, seconds=10.0, foreign_gpu=None)
     assert more_than_machine.machine_cpu_s == 9.5 and more_than_machine.foreign_cpu_share == 0.0
     assert judge(None, None, 1.0, 10.0, foreign_gpu=None).contended is None

@@ -138,6 +138,10 @@ def test_a_known_power_limit_beats_the_table_except_on_virtual_machines():
     cpu = CpuIdentity("GenuineIntel", 6, 0x9E, "Intel(R) Core(TM) i7-8700K CPU @ 3.70GHz", False, 12)
     assert thread_watts(cpu, [65.0]).w == pytest.approx(65 / 12)
     assert thread_watts(cpu).match == "part" and thread_watts(cpu).tdp_w == 95
+    assert (
+        thread_watts(CpuIdentity("GenuineIntel", 6, 63, "Intel(R) Xeon(R) CPU E5-2680 v3", False, 24)).match == "line"
+    )
+    assert thread_watts(CpuIdentity("AuthenticAMD", 25, 1, "AMD EPYC 7763 64-Core Processor", True, 4)).tdp_w == 280
     masked = CpuIdentity("AuthenticAMD", 25, 1, "AMD EPYC", True, 2)
     assert thread_watts(masked, [65.0]).w == pytest.approx(280 / 128)
 

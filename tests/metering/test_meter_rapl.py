@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
+from powercap_tree import Powercap
 
 from collectors.metering import EnergyMeter
 from collectors.metering.discover import Surroundings
@@ -86,29 +90,59 @@ def test_a_file_that_vanishes_inside_a_window_makes_the_window_missing_and_keeps
     assert report.components["cpu"].energy_kwh is None and "stopped answering" in report.components["cpu"].reason
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything; the next test covers the message")
-def test_permission_denied_by_the_file_system(powercap):
-    path = powercap.zone("intel-rapl:0", "package-0", 0)
-    (path / "energy_uj").chmod(0o000)
-    assert "chmod a+r" in find_rapl(0.0, str(powercap.root)).problem
+@pytest.fixture
+def anybody(tmp_path_factory):
+    """Runs a function as a user without rights, in a child process, and returns what it returned."""
+
+    def run(function):
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            if os.geteuid() == 0:
+                os.setuid(65534)
+            with os.fdopen(writing, "wb") as answer:
+                answer.write(json.dumps(function()).encode())
+                answer.flush()
+                os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as answer:
+            text = answer.read()
+        os.waitpid(pid, 0)
+        return json.loads(text)
+
+    return run
 
 
-def test_permission_denied_falls_back_to_the_model_with_the_remedy_and_the_known_limit(powercap, monkeypatch):
-    path = powercap.zone("intel-rapl:0", "package-0", 0)
-    (path / "constraint_0_power_limit_uw").write_text("65000000")
-    real_open = os.open
+@pytest.fixture
+def guarded_tree():
+    """A powercap tree as kernels lay it out since 2020: anybody may look, only root may read the counters."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # outside pytest's own folder, which is for its user alone
+        Path(folder).chmod(0o755)
+        tree = Powercap(Path(folder) / "powercap")
+        package = tree.zone("intel-rapl:0", "package-0", 0)
+        (package / "constraint_0_power_limit_uw").write_text("65000000")
+        (package / "energy_uj").chmod(0o400 if os.geteuid() == 0 else 0o000)
+        yield tree
 
-    def guarded(file, *args, **kwargs):
-        if str(file).endswith("energy_uj"):
-            raise PermissionError(13, "Permission denied", file)
-        return real_open(file, *args, **kwargs)
 
-    monkeypatch.setattr(os, "open", guarded)
-    with _meter(powercap) as meter:
-        pass
-    cpu = meter.report().components["cpu"]
-    assert cpu.source == "cpu_time_model" and "chmod a+r" in cpu.reason
-    assert find_rapl(0.0, str(powercap.root)).limits_w == [65.0]
+def test_permission_denied_is_told_with_its_remedy_and_the_known_power_limit(guarded_tree, anybody):
+    def look():
+        rapl = find_rapl(0.0, str(guarded_tree.root))
+        return [len(rapl.packages), rapl.problem, rapl.limits_w]
+
+    packages, problem, limits_w = anybody(look)
+    assert packages == 0 and "chmod a+r" in problem and limits_w == [65.0]
+
+
+def test_permission_denied_falls_back_to_the_model(guarded_tree, anybody):
+    def meter():
+        with _meter(guarded_tree) as running:
+            pass
+        cpu = running.report().components["cpu"]
+        return [cpu.source, cpu.quality, cpu.reason]
+
+    source, quality, reason = anybody(meter)
+    assert (source, quality) == ("cpu_time_model", "modelled") and "chmod a+r" in reason
 
 
 def test_one_unreadable_package_makes_the_sum_unusable_not_half(powercap):
