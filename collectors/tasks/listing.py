@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from collectors.tasks.architectures import Architecture, Inputs, all_architectures
 from collectors.tasks.catalogue import all_datasets
+from collectors.tasks.prepare.cache import write_whole
+from collectors.tasks.sources.packages import cache_root
 
 REFERENCE = {
     "cv": {"n_classes": 10, "side": 28, "channels": 1},
@@ -16,18 +22,20 @@ REFERENCE = {
 
 
 def listing(*, sizes: bool = True) -> dict[str, list[dict[str, Any]]]:
-    """`architectures` (name, domain, family, params) and `datasets` (name, domain, source, needs_hub, and what it is).
+    """`architectures` (name, domain, family, params, …) and `datasets` (name, domain, source, needs_hub, …).
 
-    `params` are the parameters for the REFERENCE inputs of the domain, counted without allocating them; they need
-    torch and a few seconds. With `sizes=False` they are None and the answer is immediate.
+    `params` (parameters) and `flops_per_sample` (forward, a multiply-add is two) are for the REFERENCE inputs of the
+    domain, counted without allocating them; that needs torch and some ten seconds, so the counts are kept in the
+    cache. With `sizes=False` both are None and the answer is immediate.
     """
+    counts = _sizes() if sizes else {}
     return {
         "architectures": [
             {
                 "name": entry.name,
                 "domain": entry.domain,
                 "family": entry.family,
-                "params": count_parameters(entry) if sizes else None,
+                **counts.get(entry.name, {"params": None, "flops_per_sample": None}),
                 "pretrained_id": entry.pretrained_id,
             }
             for entry in all_architectures()
@@ -57,10 +65,39 @@ def reference_inputs(architecture: Architecture) -> Inputs:
     return Inputs(**shape)
 
 
-def count_parameters(architecture: Architecture) -> int:
-    """Parameters at width 1 for the reference inputs, built on torch's meta device: shapes without memory."""
+def _sizes() -> dict[str, dict[str, float]]:
+    """`measure` of every architecture, from the cache while neither our code nor the libraries have changed."""
+    digest = hashlib.sha256()
+    for source in sorted((Path(__file__).parent / "architectures").glob("*.py")):
+        digest.update(source.read_bytes())
+    for library in ("torch", "transformers"):
+        digest.update(version(library).encode())
+    kept = cache_root() / f"sizes-{digest.hexdigest()[:16]}.json"
+    if kept.is_file():
+        return json.loads(kept.read_text())
+    counts = {entry.name: measure(entry) for entry in all_architectures()}
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(kept, json.dumps(counts).encode())
+    return counts
+
+
+def measure(architecture: Architecture) -> dict[str, float]:
+    """`params` and `flops_per_sample` at width 1 for the reference inputs, on torch's meta device (no memory)."""
     import torch
 
+    from collectors.profile import count_flops
+
+    inputs = reference_inputs(architecture)
     with torch.device("meta"):
-        model = architecture.build(reference_inputs(architecture), 1.0)
-    return sum(parameter.numel() for parameter in model.parameters())
+        model = architecture.build(inputs, 1.0)
+        if architecture.domain == "cv":
+            batch = {"pixel_values": torch.empty(2, inputs.channels, inputs.side, inputs.side)}
+        else:
+            ids = torch.ones(2, inputs.length, dtype=torch.long)
+            batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+        if architecture.family == "decoder":
+            # Shapes have no values: eager attention is the path that does not look whether the mask is all ones.
+            model.set_attn_implementation("eager")
+        elif hasattr(model, "set_attn_implementation"):
+            batch.pop("attention_mask", None)
+        return {"params": sum(p.numel() for p in model.parameters()), "flops_per_sample": count_flops(model, batch)}

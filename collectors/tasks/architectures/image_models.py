@@ -16,6 +16,8 @@ from collectors.tasks.architectures.declaration import Inputs
 from collectors.tasks.architectures.outputs import answer
 
 DROPOUT = 0.5
+STRIDE_FROM = 24
+"""AlexNet's first convolution skips every other pixel from this side on (the paper: three of four, of 224)."""
 
 
 class ImageClassifier(nn.Module):
@@ -43,12 +45,14 @@ def mlp(inputs: Inputs, hidden: Sequence[int]) -> ImageClassifier:
 def alexnet(inputs: Inputs, sizes: Sequence[int], hidden: int) -> ImageClassifier:
     """Krizhevsky et al., NIPS 2012, with the five convolutions of its one-GPU version (Krizhevsky 2014)."""
     first, second, *rest = sizes
-    body: list[nn.Module] = [*_conv(inputs.channels, first), nn.MaxPool2d(2), *_conv(first, second), nn.MaxPool2d(2)]
+    stride = 2 if inputs.side >= STRIDE_FROM else 1
+    body: list[nn.Module] = [*_conv(inputs.channels, first, stride=stride), nn.MaxPool2d(2)]
+    body += [*_conv(first, second), nn.MaxPool2d(2)]
     size = second
     for wanted in rest:
         body += _conv(size, wanted)
         size = wanted
-    body += [nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    body += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     head = nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(size, hidden), nn.ReLU(), nn.Linear(hidden, inputs.n_classes))
     return ImageClassifier(nn.Sequential(*body), head)
 
@@ -98,7 +102,7 @@ class Fire(nn.Module):
         return torch.cat([self.one(small), self.three(small)], dim=1).relu()
 
 
-def _conv(size: int, wanted: int, norm: bool = False) -> list[nn.Module]:
-    layer = nn.Conv2d(size, wanted, 3, padding=1, bias=not norm)
+def _conv(size: int, wanted: int, norm: bool = False, stride: int = 1) -> list[nn.Module]:
+    layer = nn.Conv2d(size, wanted, 3, stride=stride, padding=1, bias=not norm)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
     return [layer, *([nn.BatchNorm2d(wanted)] if norm else []), nn.ReLU()]

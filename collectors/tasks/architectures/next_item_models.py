@@ -83,9 +83,16 @@ class GRU4Rec(NextItem):
         self.out = nn.Linear(hidden, hidden)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> ModelOutput:
-        """Item ids, mask and labels (n, length); the padding at the start embeds to zero."""
-        states, _ = self.gru(self.dropout(self.items(input_ids)))
-        return self.answer(self.out(states), labels)
+        """Item ids, mask and labels (n, length).
+
+        Sequences are turned so that they start at once, and their states turned back: a recurrence through the
+        padding would leave a trace of how much of it there was.
+        """
+        places = torch.arange(input_ids.shape[1], device=input_ids.device)
+        padding = (attention_mask == 0).sum(dim=1, keepdim=True)
+        states, _ = self.gru(self.dropout(self.items(input_ids.gather(1, (places + padding) % len(places)))))
+        back = ((places - padding) % len(places)).unsqueeze(-1).expand_as(states)
+        return self.answer(self.out(states.gather(1, back)), labels)
 
 
 class NextItNet(NextItem):
@@ -97,9 +104,9 @@ class NextItNet(NextItem):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> ModelOutput:
         """Item ids, mask and labels (n, length)."""
-        states = self.items(input_ids)
+        states, real = self.items(input_ids), attention_mask.unsqueeze(-1)
         for layer in self.layers:
-            states = layer(states)
+            states = layer(states) * real
         return self.answer(states, labels)
 
 

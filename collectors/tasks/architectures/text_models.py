@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 from transformers.utils import ModelOutput
 
 from collectors.tasks.architectures.outputs import answer
@@ -38,21 +39,25 @@ class TextCNN(nn.Module):
         self.head = nn.Linear(len(KERNELS) * filters, n_classes)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> ModelOutput:
-        """Token ids and mask (n, length), labels (n,); padding embeds to zero."""
+        """Token ids and mask (n, length), labels (n,)."""
         embedded = self.embedding(input_ids).transpose(1, 2)
-        pooled = [convolution(embedded).relu().amax(dim=2) for convolution in self.convolutions]
+        pooled = []
+        for size, convolution in zip(KERNELS, self.convolutions, strict=True):
+            # A window counts if it holds a real token, so that the amount of padding changes nothing.
+            counts = pad(attention_mask, (size - 1, 0), value=1).unsqueeze(1)
+            pooled.append((convolution(embedded).relu() * counts).amax(dim=2))
         return answer(self.head(self.dropout(torch.cat(pooled, dim=1))), labels)
 
 
 class LSTMClassifier(nn.Module):
-    """A bidirectional LSTM (Hochreiter and Schmidhuber 1997) and the largest state over the real tokens."""
+    """An LSTM (Hochreiter and Schmidhuber 1997) and the largest state over the real tokens."""
 
     def __init__(self, vocabulary: int, hidden: int, states: int, n_classes: int, pad_id: int) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, hidden, padding_idx=pad_id)
-        self.lstm = nn.LSTM(hidden, states, batch_first=True, bidirectional=True)
+        self.lstm = nn.LSTM(hidden, states, batch_first=True)
         self.dropout = nn.Dropout(DROPOUT)
-        self.head = nn.Linear(2 * states, n_classes)
+        self.head = nn.Linear(states, n_classes)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> ModelOutput:
         """Token ids and mask (n, length), labels (n,)."""

@@ -58,13 +58,22 @@ def _read(path: Path) -> tuple[Arrays, dict[str, Any]]:
 
 
 def _write(path: Path, arrays: Arrays, meta: dict[str, Any]) -> None:
+    import io
+
     import numpy as np
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     packed = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".prepared-", delete=False) as sink:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays, **{_META: packed})
+    write_whole(path, buffer.getbuffer())
+
+
+def write_whole(path: Path, content: bytes | memoryview) -> None:
+    """Write a file such that no reader ever sees half of it, even if the machine stops meanwhile."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as sink:
         try:
-            np.savez(sink, **arrays, **{_META: packed})
+            sink.write(content)
             sink.flush()
             os.fsync(sink.fileno())
         except BaseException:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from collectors.tasks.prepare.cache import Arrays, content_hash, prepared
+from collectors.tasks.prepare.cache import Arrays, content_hash, prepared, write_whole
 from collectors.tasks.prepare.describe import describe_texts
 from collectors.tasks.prepare.images import SPLITS, check_labels
 from collectors.tasks.prepare.splits import three_splits
@@ -79,10 +79,7 @@ def _own_tokenizer(texts: list[str], root: Path, revision: str) -> tuple[Encode,
         tokenizer = Tokenizer.from_file(str(path))
     else:
         tokenizer = train_tokenizer(texts)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{id(tokenizer)}.part")
-        part.write_text(tokenizer.to_str(), encoding="utf-8")
-        part.replace(path)
+        write_whole(path, tokenizer.to_str().encode())
 
     def encode(batch: list[str]) -> list[list[int]]:
         return [item.ids for item in tokenizer.encode_batch(batch)]
