@@ -1,0 +1,254 @@
+"""The commands that speak with the Hub: push, reproduce, review, release. Each prints what it did and what comes next.
+
+`mount(app)` adds `review` and `release` to a typer app; `push_runs` and `reproduce_run` stand behind options.
+"""
+
+import json as json_library
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ecotaskset.console import Output
+from ecotaskset.errors import RefusedError, RunsFailedError, UsageError
+from ecotaskset.store import Store, write_atomically
+
+if TYPE_CHECKING:
+    from ecotaskset.checks import Finding
+    from ecotaskset.hub.contribute import Plan
+    from ecotaskset.run import Run
+
+MAX_SHOWN = 20
+
+
+def push_runs(
+    store: str | Path | Store | None, repo: str | None, out: Output, *, yes: bool = False, dry_run: bool = False
+) -> None:
+    """Offer all runs that were not offered yet, after showing what would leave and asking.
+
+    Raises:
+        HubError: no token, no right, no network; the runs stay in the store, unpushed.
+        RefusedError: there are new runs and the checks accept none.
+    """
+    from ecotaskset.hub import plan_push, push, repo_name
+
+    place = store if isinstance(store, Store) else Store(store)
+    repo = repo_name(repo)
+    if dry_run:
+        plan = plan_push(place, repo)
+        _show_plan(out, plan, place)
+        out.result(_plan_data(plan), None, [run.run_id for run in plan.runs])
+        return
+
+    def confirm(plan: "Plan", account: Any) -> bool:
+        _show_plan(out, plan, place)
+        if yes or out.json or out.quiet:
+            return True
+        return typer.confirm(f"Send them to {repo} as '{account.name}'?", default=True, err=True)
+
+    done = push(place, repo, confirm=confirm)
+    if done.resumed:
+        out.say(f"an interrupted push of {done.resumed} submission(s) had arrived; noted")
+    if done.url is None:
+        if done.plan.refused and not done.plan.runs:
+            _show_plan(out, done.plan, place)
+            raise RefusedError("the checks accept none of the new runs", hint="the reasons are above")
+        if not done.plan.runs:
+            out.say(f"nothing to push: {done.plan.already} run(s) of {place.path} are at {repo} already")
+        out.result({**_plan_data(done.plan), "url": None}, None, [])
+        return
+    out.say(f"pushed  {len(done.plan.runs)} run(s) to {repo} as submission {done.submission}")
+    out.say(
+        "next    they are on the main branch and in the next release"
+        if done.direct
+        else "next    a maintainer reviews them with the same checks; accepted runs are in the next release"
+    )
+    data = {**_plan_data(done.plan), "url": done.url, "submission": done.submission, "direct": done.direct}
+    out.result(data, done.url, [run.run_id for run in done.plan.runs])
+
+
+def reproduce_run(
+    run_id: str, store: str | Path | None, repo: str | None, out: Output, *, cache_dir: Path | None = None
+) -> None:
+    """Train somebody's recipe here, compare, and keep the run and the comparison.
+
+    Raises:
+        UsageError: no such run, or one that is not a recipe of this project.
+        RunsFailedError: the two do not agree; both stay.
+    """
+    from collectors.metering import EnergyMeter
+    from collectors.plan import check_recipe
+    from collectors.train import train
+    from ecotaskset.checks import agree
+
+    place = Store(store)
+    original = _find_run(run_id, place, repo)
+    if original.origin != "collected":
+        raise UsageError(f"run {original.run_id} is {original.origin}", hint="only collected runs can be repeated")
+    recipe = original.recipe()
+    check_recipe(recipe)
+    out.say(f"[bold]reproduce[/] run {original.run_id} of {original.contributor or 'nobody named'}: {recipe.command()}")
+    run = train(recipe, meter=EnergyMeter(), cache_dir=cache_dir)
+    place.append(run)
+    same, words = agree(original, run)
+    pair = {"original": original.run_id, "reproduction": run.run_id, "agree": same, "comparison": words}
+    write_atomically(place.path / "reproductions" / f"{run.run_id}.json", json_library.dumps(pair, indent=1).encode())
+    out.result(pair, f"{'agrees' if same else 'DISAGREES'}: {words}", [run.run_id])
+    out.say("next    green-collect --push   (a second contributor makes the recipe `reproduced` in the next release)")
+    if not same:
+        raise RunsFailedError(f"run {run.run_id} does not confirm {original.run_id}", hint="both are worth a look")
+
+
+def review_requests(repo: str | None, out: Output, *, only: int | None, dry_run: bool, accept_held: bool) -> None:
+    """Review what waits, and show one line a pull request.
+
+    Raises:
+        HubError: no right or no network.
+    """
+    from ecotaskset.hub import repo_name, review
+
+    outcomes = review(repo, only=only, dry_run=dry_run, accept_held=accept_held)
+    if not outcomes:
+        out.say(f"no open pull request at {repo_name(repo)}" + (f" with number {only}" if only else ""))
+    lines = []
+    for o in outcomes:
+        good = sum(1 for run in o.report.runs if o.report.verdict_of(run.run_id) == "accepted")
+        lines.append(f"#{o.num} by {o.author}: {o.verdict}, {good} of {o.report.rows} rows passed; {o.done}")
+        lines += _finding_lines(o.report.findings)
+    data = [
+        {
+            "number": o.num,
+            "author": o.author,
+            "url": o.url,
+            "commit": o.head,
+            "verdict": o.verdict,
+            "done": o.done,
+            "rows": o.report.rows,
+            "findings": [_finding_data(finding) for finding in o.report.findings],
+        }
+        for o in outcomes
+    ]
+    out.result(data, [_plain(line) for line in lines], [str(o.num) for o in outcomes])
+
+
+def release_version(version: str, repo: str | None, out: Output, *, store: Path | None, yes: bool) -> None:
+    """Release what the main branch holds (and the runs of `store`, if named).
+
+    Raises:
+        UsageError: bad version, or nothing new.
+        HubError: no right or no network.
+    """
+    from ecotaskset.hub import release, repo_name
+
+    repo = repo_name(repo)
+    if not (yes or out.json or out.quiet):
+        typer.confirm(f"Release {version} of {repo}? A version is never remade.", default=True, err=True, abort=True)
+    done = release(version, repo, extra=Store(store).runs() if store else ())
+    for name, findings in list(done.left_out.items())[:MAX_SHOWN]:
+        out.say(f"left out {name}: {findings[0].code} {findings[0].message}")
+    data = {
+        "repo": done.repo,
+        "tag": done.tag,
+        "commit": done.commit,
+        "runs": done.manifest["runs"],
+        "files": done.manifest["files"],
+        "left_out": {name: [_finding_data(f) for f in findings] for name, findings in done.left_out.items()},
+    }
+    human = f"released {done.tag} of {done.repo}: {done.manifest['runs']} runs at commit {done.commit}"
+    out.result(data, [_plain(human), _plain(done.changes)], [done.tag])
+    out.say(f"next    load_dataset('{repo}', 'cv', revision='{done.tag}')")
+
+
+def mount(app: typer.Typer) -> None:
+    """Add the maintainer's commands `review` and `release` to a typer app."""
+
+    @app.command("review")
+    def review_command(
+        repo: Annotated[str | None, typer.Option(help="the Hub data set, owner/name [$ECOTASKSET_REPO]")] = None,
+        only: Annotated[int | None, typer.Option(help="this pull request only")] = None,
+        accept_held: Annotated[bool, typer.Option("--accept-held", help="merge what waits for a human")] = False,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="judge only: no comment, no merge, no closing")
+        ] = False,
+        json: Annotated[bool, typer.Option("--json", help="one JSON object on stdout")] = False,
+        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="numbers only")] = False,
+    ) -> None:
+        """For maintainers: check all open pull requests, comment, merge what passes, close what does not."""
+        review_requests(repo, Output(json=json, quiet=quiet), only=only, dry_run=dry_run, accept_held=accept_held)
+
+    @app.command("release")
+    def release_command(
+        version: Annotated[str, typer.Argument(help="X.Y.Z, higher than the last one")],
+        repo: Annotated[str | None, typer.Option(help="the Hub data set, owner/name [$ECOTASKSET_REPO]")] = None,
+        store: Annotated[Path | None, typer.Option(help="add the runs of this local store")] = None,
+        yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+        json: Annotated[bool, typer.Option("--json", help="one JSON object on stdout")] = False,
+        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="the tag only")] = False,
+    ) -> None:
+        """For maintainers: accepted runs become a version: splits, card, changelog, manifest, tag."""
+        release_version(version, repo, Output(json=json, quiet=quiet), store=store, yes=yes)
+
+
+def _show_plan(out: Output, plan: "Plan", store: Store) -> None:
+    out.say(f"[bold]push[/]    {len(plan.runs)} run(s) from {store.path} to {plan.repo}")
+    rest = {"pushed before": plan.already, "imported, never pushed": plan.imported, "for the next push": plan.later}
+    for what, count in rest.items():
+        if count:
+            out.say(f"        {count} {what}")
+    if plan.refused:
+        out.say(f"        {len(plan.refused)} kept here, because the checks refuse them:")
+    for line in _finding_lines(plan.findings):
+        out.say(_escaped(f"        {line}"))
+
+
+def _plan_data(plan: "Plan") -> dict[str, Any]:
+    return {
+        "repo": plan.repo,
+        "runs": [run.run_id for run in plan.runs],
+        "refused": [run.run_id for run in plan.refused],
+        "findings": [_finding_data(finding) for finding in plan.findings],
+        "pushed_before": plan.already,
+    }
+
+
+def _finding_lines(findings: "Sequence[Finding]") -> list[str]:
+    lines = [f"  {f.run_id or 'file'}  {f.code} {f.severity}: {f.message}" for f in findings[:MAX_SHOWN]]
+    return lines + ([f"  … and {len(findings) - MAX_SHOWN} more"] if len(findings) > MAX_SHOWN else [])
+
+
+def _finding_data(finding: "Finding") -> dict[str, Any]:
+    return {
+        "run_id": finding.run_id,
+        "row": finding.row,
+        "code": finding.code,
+        "severity": finding.severity,
+        "message": finding.message,
+    }
+
+
+def _find_run(run_id: str, store: Store, repo: str | None) -> "Run":
+    from ecotaskset.load import load_runs
+    from ecotaskset.run import from_table
+
+    found = {run.run_id: run for run in store.runs() if run.run_id.startswith(run_id)}
+    if not found:
+        table = load_runs(repo=repo).drop_columns(["split"])
+        hits = [i for i, name in enumerate(table["run_id"].to_pylist()) if name.startswith(run_id)]
+        found = {run.run_id: run for run in from_table(table.take(hits))} if hits else {}
+    if len(found) != 1:
+        problem = "no run" if not found else f"{len(found)} runs"
+        raise UsageError(f"{problem} begin with '{run_id}'", hint="name it in full; --repo says in which data set")
+    return next(iter(found.values()))
+
+
+def _plain(line: str) -> Any:
+    from rich.text import Text
+
+    return Text(line)
+
+
+def _escaped(line: str) -> str:
+    from rich.markup import escape
+
+    return escape(line)

@@ -1,0 +1,113 @@
+"""What is already there: duplicates, repetitions, and how far a new run is from others of its recipe."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from ecotaskset.checks.finding import Finding
+from ecotaskset.recipe import content_hash
+from ecotaskset.run import CURVES, Run
+
+BAND = 2.5
+"""Energies of one recipe on one kind of machine differ by a factor below this; beyond it a human looks."""
+
+QUALITY_BAND = 0.25
+_MEASURED = (*CURVES, "energy_kwh", "gpu_energy_kwh", "cpu_energy_kwh", "duration_s", "quality_validation")
+
+
+def fingerprint(run: Run) -> str | None:
+    """Hash of what was measured, whoever measured it; None for a row too bare to be recognised."""
+    measured = run.model_dump(mode="json", include=set(_MEASURED))
+    if run.duration_s is None or run.energy_kwh is None:
+        return None
+    return content_hash(measured)
+
+
+def machine(run: Run) -> tuple[object, ...]:
+    """What makes two machines of one kind."""
+    return run.device, run.cpu_model, run.gpu_model, run.gpu_count, run.cpu_threads
+
+
+def agree(one: Run, other: Run) -> tuple[bool, str]:
+    """Whether two runs of one recipe confirm each other (energy within `BAND`, quality too), and that in words."""
+    if one.recipe_id != other.recipe_id:
+        return False, "different recipes"
+    words, fine = [], True
+    if None not in (one.quality_validation, other.quality_validation):
+        difference = other.quality_validation - one.quality_validation
+        fine &= abs(difference) <= QUALITY_BAND
+        words.append(f"{one.quality_metric} {one.quality_validation:.4f} there, {other.quality_validation:.4f} here")
+    if one.energy_kwh and other.energy_kwh:
+        ratio = other.energy_kwh / one.energy_kwh
+        same = machine(one) == machine(other)
+        fine &= not same or 1 / BAND <= ratio <= BAND
+        words.append(f"energy {ratio:.2f} times theirs" + ("" if same else " on another kind of machine"))
+    return fine, "; ".join(words) or "nothing to compare"
+
+
+class Known:
+    """Runs that are already accepted, indexed for comparison. `add` what a review accepts on the way."""
+
+    def __init__(self, runs: Iterable[Run] = ()) -> None:
+        self._owner: dict[str, str | None] = {}
+        self._fingerprints: dict[str, str] = {}
+        self._by_recipe: dict[str, list[Run]] = defaultdict(list)
+        self.add(runs)
+
+    def __contains__(self, run: Run) -> bool:
+        return run.run_id in self._owner
+
+    def add(self, runs: Iterable[Run]) -> None:
+        for run in runs:
+            if run in self:
+                continue
+            self._owner[run.run_id] = run.contributor
+            if mark := fingerprint(run):
+                self._fingerprints.setdefault(mark, run.run_id)
+            if run.recipe_id:
+                self._by_recipe[run.recipe_id].append(run)
+
+    def check(self, runs: Sequence[Run]) -> list[Finding]:
+        """Compare new runs with what is there, and with one another."""
+        found: list[Finding] = []
+        here: dict[str, str] = {}
+        for run in runs:
+            mark = fingerprint(run)
+            if run in self:
+                found.append(self._again(run))
+                continue
+            original = mark and (self._fingerprints.get(mark) or here.get(mark))
+            if original == run.run_id:
+                found.append(Finding("D301", "stands twice in this file", run.run_id))
+            elif original:
+                found.append(Finding("D303", f"holds the very numbers of run {original}", run.run_id))
+            else:
+                found += self._reference(run)
+            if mark:
+                here.setdefault(mark, run.run_id)
+        return found
+
+    def _again(self, run: Run) -> Finding:
+        owner = self._owner[run.run_id]
+        if owner and run.contributor and owner != run.contributor:
+            return Finding("D303", "is already there, from another contributor", run.run_id)
+        return Finding("D301", "is already there", run.run_id)
+
+    def _reference(self, run: Run) -> list[Finding]:
+        others = [other for other in self._by_recipe.get(run.recipe_id, []) if machine(other) == machine(run)]
+        found = []
+        if any(other.seed == run.seed for other in others):
+            found.append(Finding("D302", "recipe and seed were run on such a machine before", run.run_id))
+        energies = [other.energy_kwh for other in others if other.energy_kwh]
+        if energies and run.energy_kwh:
+            ratio = run.energy_kwh / statistics.median(energies)
+            if not 1 / BAND <= ratio <= BAND:
+                found.append(Finding("R201", f"energy is {ratio:.3g} times that of {len(energies)} others", run.run_id))
+        qualities = [other.quality_validation for other in others if other.quality_validation is not None]
+        if qualities and run.quality_validation is not None:
+            difference = run.quality_validation - statistics.median(qualities)
+            if abs(difference) > QUALITY_BAND:
+                found.append(Finding("R201", f"quality is {difference:+.3f} from {len(qualities)} others", run.run_id))
+        return found
