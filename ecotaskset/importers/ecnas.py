@@ -102,7 +102,8 @@ def _columns(rows: list[Row]) -> dict[str, object]:
         "epochs_run": EPOCHS,
         "batch_size": 256,
         "device": "cuda",
-        "gpu_model": last["gpu"],
+        # one board under the names of two drivers
+        "gpu_model": f"NVIDIA {last['gpu'].removeprefix('NVIDIA ')}",
         "gpu_count": 1,
         "quality_metric": "accuracy",
         "quality_validation": max(known),

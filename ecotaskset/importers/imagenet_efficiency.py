@@ -115,7 +115,7 @@ def _columns(row: Row, epochs: list[Row]) -> dict[str, object]:
         "knobs": [{"phase": "training", "name": "optimizer", "value": row["opt"]}],
         "device": "cuda",
         "cpu_model": row["cpu"],
-        "gpu_model": row["gpu"],
+        "gpu_model": f"NVIDIA {row['gpu'].removeprefix('NVIDIA ')}",
         "gpu_count": cards,
         "quality_metric": "accuracy",
         "quality_validation": max(known) if known else None,
