@@ -74,6 +74,13 @@ def at_rest(model: nn.Module) -> Any:
         model.train(training)
 
 
+def step_by_step(model: nn.Module) -> None:
+    """Keep PyTorch's fused encoder off in this model for good, in place: its layers are called one by one."""
+    for part in model.modules():
+        if isinstance(part, nn.TransformerEncoderLayer):
+            part.activation_relu_or_gelu = 0  # what the layer itself looks at before it takes the fused path
+
+
 def output_layer(model: nn.Module, batch: dict[str, torch.Tensor]) -> str:
     """Name of the layer that makes the logits: a linear layer, a convolution, or the item embedding.
 

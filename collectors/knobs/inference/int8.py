@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from collectors.knobs.blocks import step_by_step
 from ecotaskset.errors import UsageError
 
 LARGEST = 127
@@ -55,7 +56,5 @@ def to_int8(model: nn.Module, name: str) -> nn.Module:
     for path, part in linear:
         parent, _, last = path.rpartition(".")
         setattr(model.get_submodule(parent), last, Int8Linear(part))
-    for part in model.modules():
-        if isinstance(part, nn.TransformerEncoderLayer):
-            part.activation_relu_or_gelu = 0  # the fused encoder would read float weights that are gone
+    step_by_step(model)  # the fused encoder would read float weights that are gone
     return model

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from collectors.knobs.blocks import step_by_step
 from ecotaskset.errors import UsageError
 
 OPSET = 17
@@ -38,6 +39,7 @@ def to_onnx_runtime(model: nn.Module, inputs: dict[str, Tensor], name: str) -> C
     """
     import onnxruntime
 
+    step_by_step(model)  # ONNX has no fused encoder
     graph = export(model, inputs, name)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()

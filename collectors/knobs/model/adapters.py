@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from collectors.knobs.blocks import head_parameters
+from collectors.knobs.blocks import head_parameters, step_by_step
 from ecotaskset.errors import UsageError
 
 ALPHA_PER_RANK = 2
@@ -39,10 +39,7 @@ def add_adapters(model: nn.Module, head: str, rank: int, name: str) -> None:
     inject_adapter_in_model(settings, model)
     for weight in kept:
         weight.requires_grad_(True)
-    for part in model.modules():
-        if isinstance(part, nn.TransformerEncoderLayer):
-            # PyTorch's fused encoder reads the weights of its linear layers and would pass over adapters.
-            part.activation_relu_or_gelu = 0
+    step_by_step(model)  # the fused encoder reads the weights of linear layers and would pass over adapters
 
 
 def freeze_all_but(model: nn.Module, head: str, name: str) -> None:

@@ -15,7 +15,7 @@ def drop_blocks(model: nn.Module, which: str, batch: dict[str, torch.Tensor], na
     Args:
         model: any module with `model(**batch)`.
         which: `top:k` removes the k blocks next to the output, `bottom:k` those next to the input.
-        batch: a small batch for the forward pass that shows whether the rest still fits together.
+        batch: a small batch with labels: a forward and a backward pass show whether the rest still fits together.
         name: the architecture, for messages.
 
     Raises:
@@ -33,8 +33,9 @@ def drop_blocks(model: nn.Module, which: str, batch: dict[str, torch.Tensor], na
     container.extend(kept)
     _tell_configuration(getattr(model, "config", None), n, dropped, places)
     try:
-        with at_rest(model), torch.no_grad():
-            model(**batch)
+        with at_rest(model), torch.enable_grad():
+            model(**batch).loss.backward()
+        model.zero_grad()
     except FORWARD_ERRORS as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UsageError(

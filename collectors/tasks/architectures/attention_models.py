@@ -115,4 +115,5 @@ def hidden_places(attention_mask: Tensor, causal: bool) -> Tensor:
     blocked = (attention_mask == 0)[:, None, :].expand(n, length, length)
     if causal:
         blocked = blocked | torch.ones(length, length, dtype=torch.bool, device=blocked.device).triu(1)
-    return blocked & ~torch.eye(length, dtype=torch.bool, device=blocked.device)
+    place = torch.arange(length, device=blocked.device)  # not torch.eye: ONNX Runtime has none for truth values
+    return blocked & (place[:, None] != place)
