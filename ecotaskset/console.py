@@ -61,7 +61,7 @@ def run_app(app: typer.Typer, name: str, arguments: Sequence[str] | None = None)
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words or bool(os.environ.get(DEBUG_VARIABLE))
     words = [word for word in words if word != "--debug"]
-    sys.exit(_guarded(lambda: _call(app, name, words), debug=debug))
+    sys.exit(guarded(lambda: _call(app, name, words), debug=debug))
 
 
 def _call(app: typer.Typer, name: str, words: list[str]) -> int:
@@ -80,7 +80,8 @@ def _call(app: typer.Typer, name: str, words: list[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _guarded(call: Callable[[], int], *, debug: bool) -> int:
+def guarded(call: Callable[[], int], *, debug: bool = False) -> int:
+    """Call something as a process would: its outcome as an exit code, an expected error as one line on stderr."""
     try:
         return call()
     except EcoTaskSetError as error:
