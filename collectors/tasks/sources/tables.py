@@ -116,13 +116,14 @@ def _times(column: pd.Series, where: str) -> np.ndarray:
     import pandas as pd
 
     numbers = pd.to_numeric(column, errors="coerce")
-    if numbers.isna().any():
-        dates = pd.to_datetime(column, errors="coerce", utc=True, format="mixed")
-        if dates.isna().any():
-            row = int(dates.isna().to_numpy().argmax())
-            raise UsageError(
-                f"{where}: row {row + 1} has the time {str(column.iloc[row])!r}, which is no number and no date",
-                hint="is this the column of the times?",
-            )
+    if not numbers.isna().any():
+        return numbers.to_numpy(dtype=float)
+    dates = pd.to_datetime(column, errors="coerce", utc=True, format="mixed")
+    if not dates.isna().any():
         return dates.map(pd.Timestamp.timestamp).to_numpy(dtype=float)
-    return numbers.to_numpy(dtype=float)
+    wrong = min(numbers.isna(), dates.isna(), key=lambda missing: missing.sum())
+    row = int(wrong.to_numpy().argmax())
+    raise UsageError(
+        f"{where}: row {row + 1} has the time {str(column.iloc[row])!r}, which is no number and no date",
+        hint="is this the column of the times?",
+    )
