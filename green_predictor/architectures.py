@@ -15,7 +15,16 @@ import numpy as np
 SIZES = ("flops_per_sample", "n_parameters", "n_trainable_parameters")
 LAYERS = ("n_conv_layers", "n_linear_layers", "n_attention_layers", "n_embedding_layers", "n_norm_layers",
           "n_recurrent_layers")  # fmt: skip
-SHAPE_KNOBS = ("data_fraction", "input_size", "width", "layer_drop", "lora", "freeze_backbone", "low_rank_head")
+SHAPE_KNOBS = (
+    "data_fraction",
+    "input_size",
+    "width",
+    "layer_drop",
+    "lora",
+    "freeze_backbone",
+    "low_rank_head",
+    "cpu_threads",
+)
 """Knobs that change a task or model column; the others change only how the same training is done."""
 
 _TASK_SIZES = ("image_size", "n_channels", "sequence_length", "vocab_size", "n_items", "n_classes")
@@ -34,12 +43,14 @@ def shape_of(knobs: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def reshape_task(task: Mapping[str, Any], knobs: Mapping[str, Any], domain: str) -> dict[str, Any]:
-    """The task columns as a run with these knobs would have them."""
+    """The task columns (and threads) as a run with these knobs would have them."""
     changed = dict(task)
     if "data_fraction" in knobs and changed.get("n_train"):
         changed["n_train"] = max(1.0, changed["n_train"] * float(knobs["data_fraction"]))
     if "input_size" in knobs:
         changed["image_size" if domain == "cv" else "sequence_length"] = float(knobs["input_size"])
+    if "cpu_threads" in knobs:
+        changed["cpu_threads"] = float(knobs["cpu_threads"])
     return changed
 
 

@@ -82,28 +82,26 @@ def _finer(levels: np.ndarray, *, whole: bool) -> np.ndarray:
         levels = np.array([levels[0] / 1.25, levels[0], levels[0] * 1.25])
     middle = np.sqrt(levels[:-1] * levels[1:])
     both = np.sort(np.concatenate([levels, middle]))
-    return np.unique(np.maximum(np.rint(both), 1)) if whole else both
+    return np.unique(np.maximum(np.rint(both), 1)) if whole else np.unique([float(f"{v:.2g}") for v in both])
 
 
 def _knob_sets(
     runs: Sequence[Mapping[str, Any]], domain: str, machine: Mapping[str, Any], wanted: int
 ) -> list[dict[str, Any]]:
-    found: dict[tuple, dict[str, Any]] = {(): {}}
+    found: dict[tuple, dict[str, Any]] = {}
     settings_seen: set[tuple[str, Any]] = set()
 
     def add(knobs: dict[str, Any]) -> None:
         try:
-            knobs = check_knobs(knobs, domain=domain)
+            knobs = check_knobs({**base, **knobs}, domain=domain)
         except UsageError:  # two knobs that exclude each other: simply not a candidate
             return
         found.setdefault(tuple(sorted(knobs.items())), knobs)
 
-    for run in runs:
-        knobs = {
-            name: value
-            for name, value in knobs_of(run).items()
-            if KNOBS[name].phase != "inference" and _possible(name, machine)
-        }
+    turned = [_trainable(knobs_of(run), machine) for run in runs]
+    base = _always(turned)
+    add({})
+    for knobs in turned:
         settings_seen |= set(knobs.items())
         add(knobs)
     wanted = min(max(wanted, len(found)), MOST_KNOB_SETS)
@@ -117,6 +115,18 @@ def _knob_sets(
         if len({name for name, _ in stack}) == len(stack):
             add(dict(stack))
     return list(found.values())
+
+
+def _trainable(knobs: Mapping[str, Any], machine: Mapping[str, Any]) -> dict[str, Any]:
+    return {n: v for n, v in knobs.items() if KNOBS[n].phase != "inference" and _possible(n, machine)}
+
+
+def _always(turned: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Knobs that every run turned the same way: without them nothing was ever seen, so every candidate has them."""
+    common = set(turned[0].items()) if turned else set()
+    for knobs in turned:
+        common &= set(knobs.items())
+    return dict(common)
 
 
 def _possible(knob: str, machine: Mapping[str, Any]) -> bool:

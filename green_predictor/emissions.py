@@ -1,4 +1,4 @@
-"""How much CO₂ is that: the intensity of a country's grid, from the sourced table of `ecotaskset.carbon`, or as given."""
+"""How much CO₂ is that: the intensity of a grid, from the sourced table of `ecotaskset.carbon`, or as given."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -48,8 +49,16 @@ def machines(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for key, _ in counted.most_common():
         mine = [r for r in runs if tuple((c, r.get(c)) for c in _identity()) == key]
         # knobs such as cpu_threads change a run's hardware columns; the machine itself is what most runs saw
-        found.append({c: Counter(r.get(c) for r in mine).most_common(1)[0][0] for c in hardware_columns()})
+        found.append({c: _typical([r.get(c) for r in mine]) for c in hardware_columns()})
     return found
+
+
+def _typical(values: list[Any]) -> Any:
+    """The median of measured numbers, else the commonest value."""
+    known = [v for v in values if v is not None]
+    if known and all(isinstance(v, float) for v in known):
+        return statistics.median_high(known)
+    return Counter(values).most_common(1)[0][0]
 
 
 def _identity() -> tuple[str, ...]:

@@ -22,7 +22,7 @@ def observed_training(
 ) -> targets.Training | None:
     """Rows of observed runs, task and machine columns filled in where a run leaves them out; None for None.
 
-    A run stopped early counts with the epochs it made: its curve says all that is needed.
+    An interrupted run counts with the epochs it made: its curve says all that is needed.
 
     Raises:
         UsageError: a run without model, energy or quality, or of another domain.
@@ -30,13 +30,13 @@ def observed_training(
     if observed is None:
         return None
     found = [_completed(dict(r), model, domain, task, machine) for r in records(observed)]
-    kept = [r for r in found if targets.usable(r, energy)]
+    kept = [r for r in found if targets.usable(r, energy, partial=True)]
     if found and not kept:
         raise UsageError(
             "none of the observed runs can be learned from",
             hint="each needs model, epochs, batch_size, learning_rate, energy_kwh and a quality",
         )
-    return targets.prepare(kept, energy, model.reference) if kept else None
+    return targets.prepare(kept, energy, model.reference, partial=True) if kept else None
 
 
 def _completed(record, model, domain, task, machine) -> dict[str, Any]:
@@ -57,12 +57,4 @@ def _completed(record, model, domain, task, machine) -> dict[str, Any]:
     filled = {**defaults, **machine, **reshaped, **sizes}
     filled.update({k: v for k, v in record.items() if v is not None})
     filled["dataset"] = task["dataset"]
-    return _as_if_asked(filled)
-
-
-def _as_if_asked(record: dict[str, Any]) -> dict[str, Any]:
-    """An interrupted run as the shorter run that it was."""
-    made = record.get("epochs_run") or len(record.get("curve_validation_quality") or [])
-    if record["status"] == "interrupted" and made:
-        record["epochs"], record["status"] = made, "completed"
-    return record
+    return filled

@@ -1,4 +1,4 @@
-"""Fronts and hypervolume of (quality, energy), on moocore. Ties and duplicates are handled there, not by sorting here."""
+"""Fronts and hypervolume of (quality, energy), on moocore, which knows about ties and duplicates."""
 
 from __future__ import annotations
 

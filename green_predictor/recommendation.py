@@ -147,7 +147,7 @@ class Recommendation:
         }
 
     def plot(self, path: str | Path | None = None) -> Figure:
-        """Quality against energy: all candidates, the front, the pick with its intervals. Written to `path` if given."""
+        """Quality against energy: all candidates, the front, the pick with intervals. Written to `path` if given."""
         from green_predictor.plot import front_figure
 
         return front_figure(self, path)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from green_predictor import calibration, features
-from green_predictor.families import FAMILIES
+from green_predictor.families import FAMILIES, blend
 from green_predictor.preferences import Preference, choose
 from green_predictor.targets import Training, restore
 
@@ -55,10 +55,17 @@ def hold_out(
         x, x_out = features.feature_matrix(inside.rows, spec), features.feature_matrix(data.subset(mask).rows, spec)
         factor = calibration.leverage_factor(x, inside.weight, 10.0)
         for name, strength in settings:
+            if name == "blend" and all((m, strength) in found for m in blend.MEMBERS):
+                continue
             family = FAMILIES[name]
             arrays = family.fit(x, inside.y, inside.weight, seed, strength)
             found[name, strength].y[mask] = family.predict(arrays, x_out)
-            found[name, strength].leverage[mask] = calibration.leverage(factor, x_out)
+        for held in found.values():
+            held.leverage[mask] = calibration.leverage(factor, x_out)
+    for name, strength in settings:
+        members = [found[m, strength].y for m in blend.MEMBERS if (m, strength) in found]
+        if name == "blend" and len(members) == len(blend.MEMBERS):  # they are fitted already: their mean is the blend
+            found[name, strength].y[:] = np.mean(members, axis=0)
     return found
 
 

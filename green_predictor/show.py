@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from green_predictor.verdict import duration, energy
+from green_predictor.verdict import duration, energy, mass
 
 if TYPE_CHECKING:
     from green_predictor.recommendation import Pick, Recommendation
@@ -15,13 +15,10 @@ def recommendation_table(answer: Recommendation) -> list[Any]:
     from rich.table import Table
 
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for name, justify in (
-        ("", "left"), ("recipe", "left"), (answer.metric, "right"), ("90 %", "right"), ("energy", "right"),
-        ("90 %", "right"), ("time", "right"), ("CO₂", "right"),
-    ):  # fmt: skip
-        table.add_column(name, justify=justify, no_wrap=name != "recipe")
-    if answer.intensity is None:
-        table.columns.pop()
+    titles = ["", f"{answer.metric} (90 %)", "energy (90 %)", "time"] + ["CO₂"] * (answer.intensity is not None)
+    for title in titles:
+        table.add_column(title, no_wrap=True)
+    table.add_column("recipe", overflow="fold", min_width=12)
     rows: list[tuple[str, Pick | None, str]] = [
         ("cheaper", answer.alternatives["cheaper"], ""),
         ("best", answer.best, "bold green"),
@@ -47,13 +44,10 @@ def _cells(pick: Pick, with_emissions: bool) -> list[str]:
     from rich.markup import escape
 
     cells = [
-        escape(f"{pick.name} · lr {pick.recipe.learning_rate:g}"),
-        f"{pick.quality:.3f}",
-        f"{pick.quality_low:.3f}–{pick.quality_high:.3f}",
-        energy(pick.energy_kwh),
-        f"{energy(pick.energy_low_kwh)}–{energy(pick.energy_high_kwh)}",
+        f"{pick.quality:.3f} ({pick.quality_low:.2f}–{pick.quality_high:.2f})",
+        f"{energy(pick.energy_kwh)} ({energy(pick.energy_low_kwh)}–{energy(pick.energy_high_kwh)})",
         duration(pick.duration_s),
     ]
     if with_emissions:
-        cells.append(f"{1000 * (pick.emissions_kg or 0):.3g} g")
-    return cells
+        cells.append(mass(pick.emissions_kg or 0))
+    return [*cells, escape(f"{pick.name} · lr {pick.recipe.learning_rate:g}")]

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -105,18 +106,14 @@ def _cached_or_fitted(stamp: str, rows: list[dict[str, Any]] | None, energy: str
 
     folder = _cache_folder(f"{stamp}-{energy}")
     if folder is not None and (folder / JSON_NAME).exists():
-        try:
+        with suppress(EcoTaskSetError):  # an older format or a damaged cache: fit again
             return load(folder)[0]
-        except EcoTaskSetError:  # an older format or a damaged cache: fit again
-            pass
     from green_predictor.fitting import fit_domains
 
     domains = fit_domains(rows if rows is not None else records(), energy=energy)
     if folder is not None:
-        try:
+        with suppress(UsageError):  # a read-only home: the answer needs no cache
             save(domains, folder, {"snapshot": stamp, "energy": energy})
-        except UsageError:  # a read-only home: the answer needs no cache
-            pass
     return domains
 
 

@@ -25,6 +25,7 @@ from green_predictor.targets import Reference
 
 FORMAT = 1
 MOST_BYTES = 64_000_000
+MAKE_ANEW = "make it anew with green-predictor fit"
 JSON_NAME, ARRAYS_NAME = "model.json", "model.npz"
 
 
@@ -61,13 +62,11 @@ def read_facts(folder: str | Path) -> dict[str, Any]:
             raise RefusedError(f"{path} is too large for a model")
         head = json.loads(path.read_bytes())
     except OSError as error:
-        raise RefusedError(
-            f"no model in {folder}: {error.strerror}", hint="make one with green-predictor fit"
-        ) from None
+        raise RefusedError(f"no model in {folder}: {error.strerror}", hint=MAKE_ANEW) from None
     except (ValueError, RecursionError):
-        raise RefusedError(f"{path} is not JSON", hint="make it anew with green-predictor fit") from None
+        raise RefusedError(f"{path} is not JSON", hint=MAKE_ANEW) from None
     if not isinstance(head, dict) or head.get("format") != FORMAT:
-        raise RefusedError(f"{path} is not a model of format {FORMAT}", hint="make it anew with green-predictor fit")
+        raise RefusedError(f"{path} is not a model of format {FORMAT}", hint=MAKE_ANEW)
     return head
 
 
@@ -86,7 +85,7 @@ def load(folder: str | Path) -> tuple[dict[str, DomainModel], dict[str, Any]]:
     except OSError as error:
         raise RefusedError(f"{path} cannot be read: {error.strerror}") from None
     if hashlib.sha256(content).hexdigest() != head.get("arrays_sha256"):
-        raise RefusedError(f"{path} does not match {JSON_NAME}", hint="make it anew with green-predictor fit")
+        raise RefusedError(f"{path} does not match {JSON_NAME}", hint=MAKE_ANEW)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
@@ -97,7 +96,7 @@ def load(folder: str | Path) -> tuple[dict[str, DomainModel], dict[str, Any]]:
             for name, info in head["domains"].items()
         }
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-        raise RefusedError(f"{path} is not a model: {error}", hint="make it anew with green-predictor fit") from None
+        raise RefusedError(f"{path} is not a model: {error}", hint=MAKE_ANEW) from None
     return domains, {k: v for k, v in head.items() if k != "domains"}
 
 
@@ -130,15 +129,12 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
         raise ValueError(f"unknown family {info['family']!r}")
     names = tuple(str(n) for n in info["names"])
     p = len(names)
-
-    def part(prefix: str) -> dict[str, np.ndarray]:
-        return {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
-
+    families, corrections, quantiles = (_part(arrays, p) for p in ("family.", "correction.", "quantiles."))
     if any(arrays[k].shape[-1] != p for k in ("mean", "scale", "near")) or arrays["leverage"].shape != (p, p):
         raise ValueError("arrays do not fit the features")
-    if any(c.shape != (p + 1, 3) for c in part("correction.").values()):
+    if any(c.shape != (p + 1, 3) for c in corrections.values()):
         raise ValueError("corrections do not fit the features")
-    for name, array in part("family.").items():
+    for name, array in families.items():
         if name.endswith("features") and (array.min(initial=0) < 0 or array.max(initial=0) >= p):
             raise ValueError("a tree asks for a feature that does not exist")
     numbers = [float(info[k]) for k in ("landmark_logit", "log_work", "rigidity", "caution")]
@@ -149,9 +145,9 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
         spec=FeatureSpec(names, arrays["mean"], arrays["scale"]),
         reference=Reference(numbers[0], numbers[1]),
         family=info["family"],
-        arrays=part("family."),
-        correction=part("correction."),
-        quantiles=part("quantiles."),
+        arrays=families,
+        correction=corrections,
+        quantiles=quantiles,
         between=arrays["between"],
         within=arrays["within"],
         rigidity=numbers[2],
@@ -161,6 +157,10 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
         near=arrays["near"].astype(np.float32),
         summary=dict(info["summary"]),
     )
+
+
+def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
 
 
 def _without_nan(record: Mapping[str, Any]) -> dict[str, Any]:

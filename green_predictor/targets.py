@@ -61,11 +61,16 @@ class Training:
         )  # fmt: skip
 
 
-def usable(record: Mapping[str, Any], energy: str = "all") -> bool:
-    """Can anything be learned from this run: it ended by itself, and its energy (of that kind) and time are known."""
+def usable(record: Mapping[str, Any], energy: str = "all", *, partial: bool = False) -> bool:
+    """Can anything be learned from this run: it ended by itself, and its energy (of that kind) and time are known.
+
+    With `partial`, also one that was interrupted after at least an epoch.
+    """
     value = record.get(energy_column(energy))
     known = value is not None and value > 0 and record.get("epochs") and record.get("batch_size")
-    return bool(known) and (record.get("status") or "completed") in LEARNED_FROM
+    status = record.get("status") or "completed"
+    cut = partial and status == "interrupted" and bool(record.get("curve_validation_quality"))
+    return bool(known) and (status in LEARNED_FROM or cut)
 
 
 def energy_column(energy: str) -> str:
@@ -73,9 +78,15 @@ def energy_column(energy: str) -> str:
     return "energy_measured_kwh" if energy == "measured" else "energy_kwh"
 
 
-def prepare(records: Sequence[Mapping[str, Any]], energy: str = "all", reference: Reference | None = None) -> Training:
-    """Rows and targets of run records (dicts of Run columns); unusable runs are left out."""
-    kept = [dict(r) for r in records if usable(r, energy)]
+def prepare(
+    records: Sequence[Mapping[str, Any]],
+    energy: str = "all",
+    reference: Reference | None = None,
+    *,
+    partial: bool = False,
+) -> Training:
+    """Rows and targets of run records (dicts of Run columns); unusable runs are left out (see `usable`)."""
+    kept = [dict(r) for r in records if usable(r, energy, partial=partial)]
     pairs: list[tuple[int, float]] = []
     values: list[tuple[float, float, float]] = []
     weights: list[float] = []
@@ -108,21 +119,26 @@ def prepare(records: Sequence[Mapping[str, Any]], energy: str = "all", reference
 
 
 def _points(record: Mapping[str, Any], energy: str) -> list[tuple[float, float, float, float]]:
-    """(epoch, quality, kWh, s) at up to `INNER_EPOCHS` epochs and at the end, whose cost is the run's whole cost."""
+    """(epoch, quality, kWh, s) at up to `INNER_EPOCHS` epochs and at the end, whose cost is the run's whole cost.
+
+    An interrupted run has no end: only the epochs it made, the first of which pays for the start.
+    """
     qualities = record.get("curve_validation_quality") or []
     energies = record.get("curve_energy_kwh") or []
     durations = record.get("curve_duration_s") or []
     total, epochs = float(record[energy_column(energy)]), float(record["epochs"])
     share = total / record["energy_kwh"] if record.get("energy_kwh") else 1.0
     ran = len(qualities)
+    cut = record.get("status") == "interrupted"
     points = []
-    if ran >= 2 and len(energies) == ran and len(durations) == ran:
-        inner = sorted({int(round(v)) for v in np.geomspace(1, max(1, ran - 1), INNER_EPOCHS)})
+    if ran >= (1 if cut else 2) and len(energies) == ran and len(durations) == ran:
+        inner = sorted({round(float(v)) for v in np.geomspace(1, max(1, ran - (not cut)), INNER_EPOCHS)})
         for t in inner:
             q, kwh, seconds = qualities[t - 1], energies[t - 1], durations[t - 1]
             if q is not None and kwh and seconds and t < epochs:
                 points.append((float(t), q, kwh * share, seconds))
-    points.append((epochs, final_quality(record), total, float(record.get("duration_s") or np.nan)))
+    if not cut:
+        points.append((epochs, final_quality(record), total, float(record.get("duration_s") or np.nan)))
     return points
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from green_predictor.families import blend, boosting, forest, kernel, linear, network
+from green_predictor.families import blend, boosting, forest, kernel, linear, random_features
 
 Arrays = dict[str, np.ndarray]
 
@@ -33,6 +33,6 @@ FAMILIES: dict[str, Family] = {
     "kernel": Family(kernel.fit, kernel.predict, (1.0, 10.0)),
     "boosting": Family(boosting.fit, boosting.predict, (10.0,)),
     "forest": Family(forest.fit, forest.predict, (10.0,)),
-    "network": Family(network.fit, network.predict, (10.0,)),
+    "random_features": Family(random_features.fit, random_features.predict, (10.0, 100.0)),
     "blend": Family(blend.fit, blend.predict, (10.0,)),
 }

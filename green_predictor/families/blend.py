@@ -6,6 +6,7 @@ import numpy as np
 
 from green_predictor.families import boosting, forest, kernel, linear, oblivious
 
+MEMBERS = ("kernel", "boosting", "forest")
 _BASE = ("coefficients", "intercept")
 
 

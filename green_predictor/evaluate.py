@@ -1,0 +1,139 @@
+"""The evaluation behind `green-predictor evaluate`: protocols × domains, baselines and oracle in the same run.
+
+Model selection is nested: every fold fits from nothing, choosing family, smoothness and caution inside its own
+training records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ecotaskset.errors import UsageError, unknown_name
+from ecotaskset.knobs import DOMAINS
+from green_predictor import baselines, domain_model, metrics
+from green_predictor.fit_domain import fit_domain
+from green_predictor.judge import Task, guess, judge, measured_task, outcome
+from green_predictor.probes import SHORTLIST, probed
+from green_predictor.protocols import PROTOCOLS
+from green_predictor.targets import usable
+
+Record = dict[str, Any]
+Figures = dict[str, float | None]
+MAIN = "leave_one_dataset_out"
+SEEN = ("random_recipes", "leave_one_family_out", "leave_one_hardware_out")
+"""Protocols in which other runs of the same task may be known."""
+
+
+def evaluate(
+    records: Sequence[Record],
+    *,
+    protocols: Iterable[str] | None = None,
+    domain: str | None = None,
+    energy: str = "all",
+    families: list[str] | None = None,
+    seed: int = 0,
+    say: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Run protocols on run records and aggregate.
+
+    Returns:
+        `{"protocols": {name: figures}, "with_one_probe": figures, "with_shortlist": figures, "baselines": {name:
+        figures}}`; figures have means over tasks, `per_task`, 90 % bootstrap intervals, `by_domain`; shares are 0..1.
+
+    Raises:
+        UsageError: an unknown protocol, or nothing to evaluate on.
+    """
+    wanted = list(protocols or PROTOCOLS)
+    for name in wanted:
+        if name not in PROTOCOLS:
+            raise unknown_name("protocol", name, PROTOCOLS)
+    collected: dict[str, list[tuple[str, str, Figures]]] = {}
+    for name in DOMAINS if domain is None else (domain,):
+        mine = [r for r in records if r.get("domain") == name and usable(r, energy)]
+        if mine:
+            for protocol in wanted:
+                _run(protocol, name, mine, collected, energy, families, seed, say)
+    if not collected:
+        raise UsageError("there is nothing to evaluate on", hint="runs of at least two data sets are needed")
+    done = {key: summarise(rows) for key, rows in collected.items()}
+    return {
+        "protocols": {k: v for k, v in done.items() if k in PROTOCOLS},
+        "with_one_probe": done.get("with_one_probe"),
+        "with_shortlist": done.get("with_shortlist"),
+        "baselines": {k[9:]: v for k, v in done.items() if k.startswith("baseline:")},
+    }
+
+
+def _run(protocol, domain, records, collected, energy, families, seed, say) -> None:
+    for fold, inside, outside in PROTOCOLS[protocol](records):
+        try:
+            model = fit_domain(domain, inside, energy=energy, families=families, seed=seed)
+        except UsageError as error:
+            say(f"{protocol} · {domain} · {fold}: skipped, {error.message}")
+            continue
+        say(f"{protocol} · {domain} · {fold}: {model.family}, learned from {len(model.runs)} runs")
+        for name in sorted({str(r["dataset"]) for r in outside}):
+            task = measured_task(name, [r for r in outside if r["dataset"] == name], energy)
+            if task is not None:
+                label = name if protocol == MAIN else f"{name} · {fold}"
+                for key, figures in _figures(protocol, model, task, inside, energy):
+                    collected.setdefault(key, []).append((domain, label, figures))
+
+
+def _figures(protocol, model, task: Task, inside, energy) -> Iterable[tuple[str, Figures]]:
+    dataset = task.name if protocol in SEEN else None
+    made = guess(model, task, domain_model.evidence(model, dataset), energy)
+    yield protocol, _with_default(task, judge(task, made))
+    if protocol != MAIN:
+        return
+    for key, count in (("with_one_probe", 1), ("with_shortlist", SHORTLIST)):
+        after = probed(model, task, made, count, energy)
+        if after is not None:
+            yield key, _with_default(task, judge(task, *after))
+    for name, rule in baselines.RULES.items():
+        yield f"baseline:{name}", _with_default(task, judge(task, rule(task)))
+    for name, learned in baselines.LEARNED.items():
+        yield f"baseline:{name}", _with_default(task, judge(task, learned(inside, task)))
+    drawn = [judge(task, one) for one in baselines.random_guesses(task)]
+    yield "baseline:random", {key: _mean([d[key] for d in drawn]) for key in drawn[0]}
+
+
+def _with_default(task: Task, figures: Figures) -> Figures:
+    """Also against the practitioner's default (declared in `baselines.DEFAULTS`)."""
+    default = outcome(task, baselines.default_recipe(task))
+    left = 1 - (figures["energy_saved"] or 0.0)
+    figures["energy_saved_vs_default"] = 1 - left / (1 - default["energy_saved"])
+    figures["quality_kept_vs_default"] = figures["quality_kept"] / max(default["quality_kept"], 1e-9)
+    return figures
+
+
+_RENAMED = {"energy_saved": "energy_saved_mean", "quality_kept": "quality_kept_mean",
+            "oracle_energy_saved": "oracle_energy_saved_mean"}  # fmt: skip
+
+
+def summarise(rows: Sequence[tuple[str, str, Figures]], *, nested: bool = True) -> dict[str, Any]:
+    """Means over tasks, worst cases, bootstrap over tasks, and the tasks themselves."""
+    names = list(dict.fromkeys(key for _, _, figures in rows for key in figures))
+    found: dict[str, Any] = {_RENAMED.get(n, n): _mean([f.get(n) for _, _, f in rows]) for n in names}
+    found["energy_saved_worst"] = min(f["energy_saved"] for _, _, f in rows)
+    found["quality_kept_worst"] = min(f["quality_kept"] for _, _, f in rows)
+    covered = [f["coverage_90"] for _, _, f in rows if f.get("coverage_90") is not None]
+    found["coverage_90_worst_task"] = min(covered) if covered else None
+    for name in ("energy_saved", "quality_kept"):
+        found[f"{name}_interval"] = metrics.bootstrap(np.array([f[name] for _, _, f in rows]))
+    found["n_tasks"] = len(rows)
+    for required in ("energy_error_median", "quality_mae", "coverage_90"):
+        found.setdefault(required, None)
+    if nested:
+        domains = sorted({d for d, _, _ in rows})
+        found["by_domain"] = {d: summarise([r for r in rows if r[0] == d], nested=False) for d in domains}
+        found["per_task"] = {f"{d}/{label}": figures for d, label, figures in rows}
+    return found
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [v for v in values if v is not None]
+    return float(np.mean(known)) if known else None

@@ -1,0 +1,62 @@
+"""`green-predictor evaluate`: run the protocols, show the table, write JSON and figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ecotaskset.console import Output
+from ecotaskset.errors import unknown_name
+from ecotaskset.knobs import DOMAINS
+from ecotaskset.store import write_atomically
+from green_predictor import source
+from green_predictor.evaluate import evaluate
+
+COLUMNS = (
+    ("saved", "energy_saved_mean", "{:.0%}"), ("worst", "energy_saved_worst", "{:.0%}"),
+    ("oracle", "oracle_energy_saved_mean", "{:.0%}"), ("headroom", "headroom_reached", "{:.0%}"),
+    ("kept", "quality_kept_mean", "{:.1%}"), ("worst", "quality_kept_worst", "{:.1%}"),
+    ("on front", "on_front", "{:.0%}"), ("cover", "coverage_90", "{:.0%}"), ("E err", "energy_error_median", "×{:.2f}"),
+    ("Q err", "quality_mae", "{:.3f}"), ("tasks", "n_tasks", "{}"),
+)  # fmt: skip
+
+
+def evaluate_command(
+    out: Output, data: str | None, protocols: Sequence[str] | None, domain: str | None, output: Path | None
+) -> None:
+    """Evaluate on a source of runs."""
+    if domain is not None and domain not in DOMAINS:
+        raise unknown_name("domain", domain, DOMAINS)
+    found = evaluate(source.records(data), protocols=protocols or None, domain=domain, say=out.say)
+    if output is not None:
+        write_atomically(output / "evaluation.json", json.dumps(found, indent=2, allow_nan=False).encode())
+        out.say(f"written to {output}")
+    out.result(found, [table(found)], sorted(found["protocols"]))
+
+
+def table(found: dict[str, Any]) -> Any:
+    """The headline table: protocols, probes, baselines."""
+    from rich.table import Table
+
+    shown = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    shown.add_column("")
+    for title, _, _ in COLUMNS:
+        shown.add_column(title, justify="right")
+    sections = {
+        **found["protocols"],
+        "  with one probe": found["with_one_probe"],
+        "  with a shortlist of five": found["with_shortlist"],
+        **{f"  {name}": figures for name, figures in found["baselines"].items()},
+    }
+    for name, figures in sections.items():
+        if figures:
+            shown.add_row(name.replace("_", " "), *(_cell(figures.get(key), form) for _, key, form in COLUMNS))
+    return shown
+
+
+def _cell(value: Any, form: str) -> str:
+    if value is None:
+        return "–"
+    return form.format(1 + value if form.startswith("×") else value)

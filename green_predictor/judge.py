@@ -1,0 +1,175 @@
+"""One task with its measured candidates: what a model predicts, what a choice would really have cost and reached."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from green_predictor import domain_model, metrics, targets
+from green_predictor.domain_model import DomainModel, Evidence, Prediction
+from green_predictor.pareto import front, hypervolume_ratio
+from green_predictor.preferences import Preference, choose
+
+HEADLINE = Preference(rule="cheapest", max_quality_loss=0.005)
+"""Declared before any result: the cheapest that is expected to keep 99.5 % of the best quality."""
+
+LEAST_KEPT = 0.97
+"""Below this share of the best quality a saving is not a success."""
+
+RANKED_WITH = 0.5
+"""Weight of energy in the rankings behind NDCG and SOVA."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Measured candidates of one task, seeds averaged. Arrays are over its `m` recipes.
+
+    `first`: the record each recipe is predicted from. `noise`: standard deviation of log energy and of quality between
+    seeds, pooled over the recipes that were repeated; None where none was.
+    """
+
+    name: str
+    records: list[dict[str, Any]]
+    first: list[int]
+    recipe_of_record: np.ndarray
+    quality: np.ndarray
+    energy: np.ndarray
+    duration: np.ndarray
+    noise: tuple[float, float] | None
+
+
+def measured_task(name: str, records: Sequence[dict[str, Any]], energy: str = "all") -> Task | None:
+    """Gather the usable records of a task; None for fewer than three recipes."""
+    kept = [r for r in records if targets.usable(r, energy)]
+    ids = np.array([str(r.get("recipe_id") or i) for i, r in enumerate(kept)], dtype=object)
+    if not len(ids):
+        return None
+    _, first, inverse = np.unique(ids.astype(str), return_index=True, return_inverse=True)
+    if len(first) < 3:
+        return None
+    quality = np.array([targets.final_quality(r) for r in kept])
+    kwh = np.array([r[targets.energy_column(energy)] for r in kept], float)
+    seconds = np.array([r.get("duration_s") or np.nan for r in kept], float)
+    count = np.bincount(inverse)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.bincount(inverse, values) / count
+
+    mean_log = mean(np.log(kwh))
+    return Task(
+        name, kept, [int(i) for i in first], inverse, mean(quality), np.exp(mean_log), mean(seconds),
+        _noise(np.log(kwh), quality, inverse, count),
+    )  # fmt: skip
+
+
+def _noise(log_energy, quality, inverse, count) -> tuple[float, float] | None:
+    repeated = count[inverse] > 1
+    freedom = int((count[count > 1] - 1).sum())
+    if freedom < 2:
+        return None
+
+    def pooled(values: np.ndarray) -> float:
+        middle = np.bincount(inverse, values) / count
+        return float(np.sqrt(((values - middle[inverse])[repeated] ** 2).sum() / freedom))
+
+    return pooled(log_energy), pooled(quality)
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What is expected of the recipes of a task: quality and kWh to choose by; `prediction` None for rules of thumb."""
+
+    quality: np.ndarray
+    energy: np.ndarray
+    prediction: Prediction | None = None
+
+
+def guess(model: DomainModel, task: Task, known: Evidence, energy: str = "all") -> Guess:
+    """Predict the recipes of a task, as `recommend` would."""
+    rows = targets.prepare([task.records[i] for i in task.first], energy, model.reference)
+    last = rows.subset(rows.last).rows
+    y, distance = domain_model.raw_predict(model, last, known)
+    sure = targets.restore(domain_model.cautious(model, y, distance), last, model.reference)
+    return Guess(sure[0], sure[1], domain_model.with_intervals(model, last, y, distance, known))
+
+
+def outcome(task: Task, chosen: int, extra_kwh: float = 0.0) -> dict[str, float]:
+    """What choosing a recipe really means, beside the oracle. `extra_kwh`: what finding it cost (probes)."""
+    top = int(np.argmax(task.quality))
+    best = choose(HEADLINE, task.quality, task.energy).best
+    spent = task.energy[chosen] + extra_kwh
+    saved, ideal = 1 - spent / task.energy[top], 1 - task.energy[best] / task.energy[top]
+    on_front = bool(chosen in front(task.quality, task.energy))
+    return {
+        "energy_saved": float(saved),
+        "quality_kept": float(task.quality[chosen] / max(task.quality[top], 1e-9)),
+        "oracle_energy_saved": float(ideal),
+        "headroom_reached": _headroom(saved, ideal, float(task.quality[chosen] / max(task.quality[top], 1e-9))),
+        "on_front": float(on_front),
+        "on_front_within_noise": float(on_front or _within_noise(task, chosen)),
+        "regret": float(max(0.0, np.log(spent / task.energy[best]))),
+    }
+
+
+def _headroom(saved: float, ideal: float, kept: float) -> float:
+    """Share of the oracle's saving that was reached; none where the quality was not kept."""
+    if kept < LEAST_KEPT:
+        return 0.0
+    return float(np.clip(saved / ideal, -1, 1)) if ideal > 1e-9 else 1.0
+
+
+def _within_noise(task: Task, chosen: int) -> bool:
+    """Is nothing better in both objectives by more than twice the seeds' noise?"""
+    if task.noise is None:
+        return False
+    cheaper = np.log(task.energy[chosen]) - np.log(task.energy) > 2 * task.noise[0]
+    better = task.quality - task.quality[chosen] > 2 * task.noise[1]
+    as_cheap = task.energy <= task.energy[chosen]
+    as_good = task.quality >= task.quality[chosen]
+    return not bool(((cheaper & as_good) | (better & as_cheap)).any())
+
+
+def judge(task: Task, made: Guess, extra_kwh: float = 0.0) -> dict[str, float | None]:
+    """All figures of one task under the headline rule."""
+    chosen = choose(HEADLINE, made.quality, made.energy).best
+    found: dict[str, float | None] = dict(outcome(task, chosen, extra_kwh))
+    objectives = metrics.normalised(task.quality, task.energy)
+    score = metrics.utility(metrics.normalised(made.quality, made.energy), RANKED_WITH)
+    truth = metrics.utility(objectives, RANKED_WITH)
+    found |= {
+        "spearman_energy": metrics.spearman(task.energy, made.energy),
+        "spearman_quality": metrics.spearman(task.quality, made.quality),
+        "ndcg_5": metrics.ndcg(truth, score),
+        "sova_5": metrics.sova(objectives, truth, score, np.array([1 - RANKED_WITH, RANKED_WITH])),
+        "hypervolume_ratio": hypervolume_ratio(task.quality, task.energy, front(made.quality, made.energy)),
+    }
+    if made.prediction is not None:
+        found |= _errors(task, made.prediction)
+    return found
+
+
+def _errors(task: Task, p: Prediction) -> dict[str, float]:
+    error = metrics.energy_error(task.energy, p.energy_kwh)
+    return {
+        "energy_error_median": float(np.median(error)),
+        "energy_error_p90": float(np.quantile(error, 0.9)),
+        "quality_mae": float(np.mean(np.abs(task.quality - p.quality))),
+        **_coverage(task, p),
+    }
+
+
+def _coverage(task: Task, p: Prediction) -> dict[str, float]:
+    """Shares of single runs (not of seed means) inside their interval."""
+    which = task.recipe_of_record
+    quality = np.array([targets.final_quality(r) for r in task.records])
+    energy = np.array([r["energy_kwh"] for r in task.records], float)
+    by_quality = np.mean((quality >= p.quality_low[which] - 1e-3) & (quality <= p.quality_high[which] + 1e-3))
+    by_energy = np.mean((energy >= p.energy_low_kwh[which]) & (energy <= p.energy_high_kwh[which]))
+    return {
+        "coverage_quality_90": float(by_quality),
+        "coverage_energy_90": float(by_energy),
+        "coverage_90": float((by_quality + by_energy) / 2),
+    }
