@@ -12,20 +12,33 @@ tree times watts per busy thread; memory times watts per GB.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from collectors.metering.energy import ComponentEnergy, EpochEnergy, Snapshot, WindowEnergy
 from collectors.metering.meter import EnergyMeter
-from collectors.metering.report import EnergyReport
+
+if TYPE_CHECKING:
+    from collectors.metering.across_ranks import aggregate
+    from collectors.metering.diagnosis import render
+    from collectors.metering.energy import ComponentEnergy, EpochEnergy, Snapshot, WindowEnergy
+    from collectors.metering.machine import hardware
+    from collectors.metering.preflight import doctor
+    from collectors.metering.replay import ReplayMeter, recording_of
+    from collectors.metering.report import EnergyReport
 
 _ON_DEMAND = {
+    "ComponentEnergy": "energy",
+    "EnergyReport": "report",
+    "EpochEnergy": "energy",
     "ReplayMeter": "replay",
     "aggregate": "across_ranks",
     "doctor": "preflight",
     "hardware": "machine",
     "recording_of": "replay",
     "render": "diagnosis",
+    "Snapshot": "energy",
+    "WindowEnergy": "energy",
 }
+"""Where the rest lives; loaded when first asked for, so that importing the meter takes milliseconds."""
 
 __all__ = [
     "ComponentEnergy",

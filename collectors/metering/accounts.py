@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from collectors.metering.discover import Absent
 from collectors.metering.energy import COMPONENTS, ComponentEnergy, missing
 from collectors.metering.intervals import LOW_CONFIDENCE_EDGE, edge_share, interval_j
 from collectors.metering.reading import JOULES_PER_KWH, Tally
@@ -12,7 +13,7 @@ from collectors.metering.sources.source import Source
 
 def component_energies(
     sources: Sequence[Source],
-    absent: Mapping[str, ComponentEnergy],
+    absent: Mapping[str, Absent],
     tally: Tally,
     notes: Mapping[str, str] | None = None,
     idle_w: Mapping[str, float] | None = None,
@@ -29,7 +30,7 @@ def component_energies(
     for component in COMPONENTS:
         ours = [(s, j) for s, j in zip(sources, tally.joules, strict=True) if s.component == component]
         if not ours:
-            found[component] = absent.get(component) or missing("nothing here can read it")
+            found[component] = missing(*absent.get(component, ("nothing here can read it", True)))
             continue
         note = (notes or {}).get(component)
         found[component] = _combined(ours, tally, note, (idle_w or {}).get(component))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from collectors.metering.proc_files import read_bytes
 
 
-@dataclass(frozen=True)
-class CpuIdentity:
+class CpuIdentity(NamedTuple):
     """Vendor, family and model as the silicon reports them. Clouds often hide the brand, rarely the family and model.
 
     On Arm, `vendor` is `ARM`, `family` the implementer and `model` the part number.

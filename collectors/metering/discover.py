@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from collectors.metering.cpu_identity import cpu_identity
-from collectors.metering.energy import ComponentEnergy
 from collectors.metering.gpu_library import NoGpu, cuda_uuids, open_nvml
 from collectors.metering.ranks import Rank, current_rank
 from collectors.metering.sources.cpu_time_model import CpuTimeModel
@@ -36,12 +35,19 @@ class Surroundings:
     nvml: Any = None
 
 
+class Absent(NamedTuple):
+    """A component without any source: why, and whether this machine has it all the same."""
+
+    reason: str
+    present: bool
+
+
 @dataclass
 class Found:
     """Open sources, what has none and why, and why a component has no better one."""
 
     sources: list[Source] = field(default_factory=list)
-    absent: dict[str, ComponentEnergy] = field(default_factory=dict)
+    absent: dict[str, Absent] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     cards: list[Card] = field(default_factory=list)
     nvml: Any = None
@@ -75,12 +81,12 @@ def discover(
 
 def _find_gpus(found: Found, at_s: float, devices: Any, around: Surroundings) -> None:
     if isinstance(devices, (list, tuple)) and not devices:
-        found.absent["gpu"] = _absent("left out on request", present=False)
+        found.absent["gpu"] = Absent("left out on request", present=False)
         return
     try:
         nvml = around.nvml or open_nvml()
     except NoGpu as none:
-        found.absent["gpu"] = _absent(str(none), none.present)
+        found.absent["gpu"] = Absent(str(none), none.present)
         return
     from collectors.metering.gpu_select import pick, visible_cards  # most machines never need these
     from collectors.metering.sources.nvml import NvmlCard
@@ -94,10 +100,10 @@ def _find_gpus(found: Found, at_s: float, devices: Any, around: Surroundings) ->
         found.sources += [NvmlCard(nvml, card, at_s) for card in found.cards]
     except nvml.NVMLError as error:
         found.cards = []
-        found.absent["gpu"] = _absent(f"NVML refuses: {error}; check that `nvidia-smi` runs", present=True)
+        found.absent["gpu"] = Absent(f"NVML refuses: {error}; check that `nvidia-smi` runs", present=True)
         return
     if not found.cards:
-        found.absent["gpu"] = _absent("no GPU is visible to this process (CUDA_VISIBLE_DEVICES)", present=False)
+        found.absent["gpu"] = Absent("no GPU is visible to this process (CUDA_VISIBLE_DEVICES)", present=False)
 
 
 def _find_cpu_and_ram(found: Found, at_s: float, cpu_s: float, node_share: float, around: Surroundings) -> None:
@@ -108,7 +114,7 @@ def _find_cpu_and_ram(found: Found, at_s: float, cpu_s: float, node_share: float
         if reads_node:
             found.sources += rapl.packages
         else:
-            found.absent["cpu"] = _absent("read for the whole node by its first rank", present=False)
+            found.absent["cpu"] = Absent("read for the whole node by its first rank", present=False)
         if rapl.notes:
             found.notes["cpu"] = "; ".join(rapl.notes)
     else:
@@ -118,15 +124,11 @@ def _find_cpu_and_ram(found: Found, at_s: float, cpu_s: float, node_share: float
         found.notes["cpu"] = rapl.problem or "no RAPL"
     gigabytes = installed_gigabytes(around.proc)
     if not reads_node:
-        found.absent["ram"] = _absent("booked for the whole node by its first rank", present=False)
+        found.absent["ram"] = Absent("booked for the whole node by its first rank", present=False)
     elif rapl.drams:
         found.sources += rapl.drams
     elif gigabytes is None:
-        found.absent["ram"] = _absent("amount of memory unknown and no RAPL counter for it", present=True)
+        found.absent["ram"] = Absent("amount of memory unknown and no RAPL counter for it", present=True)
     else:
         found.sources.append(RamModel(gigabytes, at_s, node_share))
         found.notes["ram"] = "no RAPL counter for memory"
-
-
-def _absent(reason: str, present: bool) -> ComponentEnergy:
-    return ComponentEnergy(None, None, "missing", reason=reason, constants={"present": present})

@@ -60,9 +60,9 @@ class ComponentEnergy:
         }
 
 
-def missing(reason: str) -> ComponentEnergy:
-    """A component that exists or may exist, and that nothing here can read."""
-    return ComponentEnergy(None, None, "missing", reason=reason)
+def missing(reason: str, present: bool = True) -> ComponentEnergy:
+    """A component that nothing here can read; `present` says whether the machine has it all the same."""
+    return ComponentEnergy(None, None, "missing", reason=reason, constants={"present": present})
 
 
 class EnergySums:

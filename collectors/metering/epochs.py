@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from collectors.metering.energy import ComponentEnergy, EpochEnergy
 from collectors.metering.intervals import shortest_confident_s
-from collectors.metering.reading import JOULES_PER_KWH, Tally
+from collectors.metering.reading import JOULES_PER_KWH, EpochRecord, Tally
 from collectors.metering.sources.source import Source
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """One epoch as read: its own tally, and everything from the meter's start to its end."""
-
-    tally: Tally
-    since_start: Tally
 
 
 def epoch_energies(

@@ -6,14 +6,18 @@ Sums are kept, not events, so ten thousand windows take no more memory than ten.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from collectors.metering.energy import ComponentEnergy, EpochEnergy, WindowEnergy
-from collectors.metering.epochs import EpochRecord, epoch_energies
-from collectors.metering.reading import Reading, Span, Tally
-from collectors.metering.report import OUTSIDE
-from collectors.metering.sources.source import Source
+from collectors.metering.reading import EpochRecord, Reading, Span, Tally
 
-Energies = Callable[[Tally], dict[str, ComponentEnergy]]
+if TYPE_CHECKING:  # figures are only needed when somebody asks; importing the meter stays quick without them
+    from collectors.metering.energy import ComponentEnergy, EpochEnergy, WindowEnergy
+    from collectors.metering.sources.source import Source
+
+    Energies = Callable[[Tally], dict[str, ComponentEnergy]]
+
+OUTSIDE = "outside"
+"""Name of the part of a run that no window covered."""
 
 
 class Ledger:
@@ -56,8 +60,12 @@ class Ledger:
         return parts
 
     def epochs(self, sources: Sequence[Source], energies: Energies) -> list[EpochEnergy]:
+        from collectors.metering.epochs import epoch_energies
+
         return epoch_energies(self._epochs, sources, energies)
 
 
 def _window(name: str, tally: Tally, energies: Energies) -> WindowEnergy:
+    from collectors.metering.energy import WindowEnergy
+
     return WindowEnergy(name, tally.seconds, energies(tally), tally.spans, tally.cpu_s)

@@ -8,15 +8,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from collectors.metering.accounts import component_energies
 from collectors.metering.bench import Bench
 from collectors.metering.discover import Found, Surroundings
-from collectors.metering.energy import Snapshot
 from collectors.metering.ledger import Ledger
 from collectors.metering.reading import Tally
-from collectors.metering.report import EnergyReport
+
+if TYPE_CHECKING:
+    from collectors.metering.energy import Snapshot
+    from collectors.metering.report import EnergyReport
 
 EPOCH = "epoch"
 TICK_EVERY_S = 30.0
@@ -124,6 +125,8 @@ class EnergyMeter:
 
     def snapshot(self) -> Snapshot:
         """Energy since the start, at the cost of one read."""
+        from collectors.metering.energy import Snapshot
+
         ledger = self._running()
         with self._lock:
             now = self._bench.read() if self._end is None else ledger.last
@@ -143,6 +146,8 @@ class EnergyMeter:
 
     def report(self) -> EnergyReport:
         """What was metered so far; final once the meter has stopped."""
+        from collectors.metering.report import EnergyReport
+
         ledger = self._running()
         bench = self._bench
         if self._end is None:
@@ -212,6 +217,8 @@ class EnergyMeter:
         return self._ledger
 
     def _energies(self, tally: Tally) -> dict[str, Any]:
+        from collectors.metering.accounts import component_energies
+
         found = self._bench.found
         return component_energies(found.sources, found.absent, tally, found.notes, self._idle_w)
 

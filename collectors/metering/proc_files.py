@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
@@ -18,8 +18,7 @@ def read_bytes(path: str, size: int = 4096) -> bytes:
         os.close(handle)
 
 
-@dataclass(frozen=True)
-class Stat:
+class Stat(NamedTuple):
     """The fields of /proc/PID/stat that the meter needs; `started` tells a process from a later one of the same id."""
 
     parent: int
@@ -41,8 +40,7 @@ def process_stat(proc: str, pid: int) -> Stat | None:
     return Stat(int(fields[1]), own / CLOCK_TICKS, reaped / CLOCK_TICKS, int(fields[19]))
 
 
-@dataclass(frozen=True)
-class MachineTimes:
+class MachineTimes(NamedTuple):
     """CPU seconds of the whole machine since it started: at work, taken away by the host, and in total."""
 
     busy_s: float

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from collectors.metering.proc_files import process_stat, read_bytes
 
@@ -19,8 +19,7 @@ except ImportError:  # not a Unix
     resource = None  # type: ignore[assignment]
 
 
-@dataclass(frozen=True)
-class _Seen:
+class _Seen(NamedTuple):
     parent: int
     total_s: float
     reaped_s: float

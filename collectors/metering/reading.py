@@ -7,12 +7,12 @@ readings, so a window costs two reads and parts add up to their whole.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 JOULES_PER_KWH = 3.6e6
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """One moment: monotonic seconds, the joules of each source so far (None once a source is lost), CPU seconds."""
 
     at_s: float
@@ -67,6 +67,13 @@ class Span:
     repeats_outer: bool = False
     """A window of the same name is already open, which will count this one's energy too."""
     closed: bool = field(default=False)
+
+
+class EpochRecord(NamedTuple):
+    """One epoch as read: its own tally, and everything from the meter's start to its end."""
+
+    tally: Tally
+    since_start: Tally
 
 
 def _minus(a: float | None, b: float | None) -> float | None:

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from collectors.metering.contention import Contention
-from collectors.metering.discover import Found
-from collectors.metering.energy import ComponentEnergy
+from collectors.metering.discover import Absent, Found
 from collectors.metering.meter import EnergyMeter
 from collectors.metering.ranks import Rank
 from collectors.metering.reading import JOULES_PER_KWH, Reading
@@ -181,5 +180,5 @@ def _source(name: str, component: Mapping[str, Any]) -> RecordedSource:
     )
 
 
-def _absent(component: Mapping[str, Any]) -> ComponentEnergy:
-    return ComponentEnergy(None, None, "missing", reason=component.get("reason") or "missing in the recording")
+def _absent(component: Mapping[str, Any]) -> Absent:
+    return Absent(component.get("reason") or "missing in the recording", present=False)

@@ -8,8 +8,6 @@ from typing import Any
 from collectors.metering.energy import ComponentEnergy, EnergySums, EpochEnergy, WindowEnergy
 
 REPORT_FORMAT = 1
-OUTSIDE = "outside"
-"""Name of the part of a run that no window covered."""
 
 
 @dataclass(frozen=True)
