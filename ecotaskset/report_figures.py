@@ -86,7 +86,7 @@ def _repeats(data: dict[str, Any]) -> Figure | None:
     axes.axvline(0.05, ls=":", color="#1b7f4d")
     axes.axvline(0.15, ls=":", color="#b03030")
     axes.set_yticks(range(len(spreads)), list(spreads), fontsize=7)
-    axes.set(xlabel="coefficient of variation of energy: median (dot), 90 % (line), largest (tick)", xlim=(0, None))
+    axes.set(xlabel="variation of energy: median (dot), 90 % (line), largest (tick)", xlim=(0, None))
     axes.set_title("Repeatability at a fixed recipe and machine", loc="left")
     return figure
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -14,8 +16,8 @@ def render(data: dict[str, Any]) -> list[Any]:
     """The renderables of a report, in the order they are read."""
     others = ", ".join(f"{count} {name}" for name, count in data["statuses"].items() if name != "completed")
     origins = ", ".join(f"{count} {name}" for name, count in data["origins"].items())
-    parts: list[Any] = [f"[bold]{data['runs']:,} runs[/] of {data['recipes']:,} recipes ({origins})"]
-    parts += [f"not completed: {others}"] if others else []
+    parts: list[Any] = [f"[bold]{data['runs']:,} runs[/] of {data['recipes']:,} recipes ({escape(origins)})"]
+    parts += [escape(f"not completed: {others}")] if others else []
     parts += [_coverage(data["domains"]), _energy(data["energy"])]
     parts += [_repeats(data["repeatability"])] if any(data["repeatability"].values()) else []
     parts += _doubts(data)
@@ -35,7 +37,7 @@ def _energy(energy: dict[str, Any]) -> Table:
     table = _table("Where the energy figures come from", "component", "source (quality)", "runs")
     for part, sources in energy["components"].items():
         for source, count in sources.items():
-            table.add_row(part, source, str(count))
+            table.add_row(part, escape(source), str(count))
     share = energy["measured_share"]
     table.caption = "no energy known" if share is None else f"{share:.0%} of all energy was measured by a counter"
     return table
@@ -50,7 +52,7 @@ def _repeats(repeatability: dict[str, Any]) -> Table:
             spreads = [_percent(value) for value in (cv["median"], cv["p90"], cv["max"])]
             counts = str(of["groups"]), str(of["runs"])
             per_epoch = _percent(of["energy_per_epoch_cv_median"])
-            table.add_row(kind, source.replace("[", r"\["), *counts, *spreads, per_epoch, str(len(of["unsteady"])))
+            table.add_row(kind, escape(source), *counts, *spreads, per_epoch, str(len(of["unsteady"])))
     return table
 
 
@@ -62,7 +64,7 @@ def _doubts(data: dict[str, Any]) -> list[str]:
         lines.append(f"contended: {contention['contended']} of {contention['runs']} runs ({share})")
     lines.append(f"outliers: {len(data['outliers'])}")
     for item in data["outliers"][:SHOWN]:
-        lines.append(f"  {item['run_id']}  {item['kind']}: {item['reason']}")
+        lines.append(escape(f"  {item['run_id']}  {item['kind']}: {item['reason']}"))
     if len(data["outliers"]) > SHOWN:
         lines.append(f"  … {len(data['outliers']) - SHOWN} more with --json")
     for domain, gaps in data["missing"].items():

@@ -33,6 +33,7 @@ of the file that no line names are reported as left out; a row that cannot be re
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,8 @@ def read_mapping(path: Path) -> dict[str, dict[str, Any]]:
     for name in REQUIRED_SOURCE:
         if not isinstance(mapping["source"].get(name), str):
             raise UsageError(f"{path.name}: [source] has no {name}", hint=f"it needs {', '.join(REQUIRED_SOURCE)}")
+    if not re.fullmatch(r"[a-z0-9_.-]{1,60}", mapping["source"]["name"]):
+        raise UsageError(f"{path.name}: [source] name is not in lower-case letters, digits, '.', '_' and '-'")
     known = columns()
     for target in [*mapping["constants"], *mapping["columns"]]:
         if target not in known or target in NOT_MAPPABLE or target.startswith("curve_"):
