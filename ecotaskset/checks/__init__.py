@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from ecotaskset.checks.finding import CODES, Finding, Report, Severity, Verdict
 from ecotaskset.checks.known import Known, agree, fingerprint
@@ -30,6 +31,7 @@ __all__ = [
     "agree",
     "check_file",
     "check_files",
+    "check_rows",
     "check_runs",
     "fingerprint",
     "local_secrets",
@@ -58,16 +60,22 @@ def check_file(path: str | Path, *, known: Known | None = None, account: str | N
 
 
 def check_files(paths: Sequence[str | Path], *, known: Known | None = None, account: str | None = None) -> list[Report]:
-    """`check_file` for several, started together; each is judged by itself."""
+    """`check_file` for several, read by one process; each is judged by itself."""
     reports = []
     for raw in read_untrusted(paths):
-        report = read_rows(raw.rows)
+        report = check_rows(raw.rows, known=known, account=account)
         report.add(raw.findings)
-        _judge(report, report.runs, known, account)
         if not raw.rows and not raw.findings:
             report.add([Finding("F603", "the file holds no rows")])
         reports.append(report)
     return reports
+
+
+def check_rows(rows: Iterable[dict[str, Any]], *, known: Known | None = None, account: str | None = None) -> Report:
+    """Check raw rows, as they came out of a file: are they runs at all, and are those acceptable?"""
+    report = read_rows(rows)
+    _judge(report, report.runs, known, account)
+    return report
 
 
 def _judge(report: Report, runs: Sequence[Run], known: Known | None, account: str | None) -> None:

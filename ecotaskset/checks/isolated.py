@@ -1,7 +1,7 @@
 """Reads a stranger's parquet files in a process of their own, with bounded memory and time.
 
-Run as `python -m ecotaskset.checks.isolated FILE…`. For each file it prints one JSON line: `columns` (name → type) and
-`rows`, or `problem` (code and sentence). A parquet file can promise little and unfold to gigabytes, whatever its
+Run as a script with file names, it imports nothing but pyarrow. For each file it prints one JSON line: `columns`
+(name → type) and `rows`, or `problem` (code and sentence). A parquet file can promise little and unfold to gigabytes, whatever its
 footer says; here the operating system has the last word, and all that dies is this process.
 
 The footer is looked at before any data is: bytes, rows, values and unpacked size all have a bound.
@@ -20,7 +20,7 @@ MAX_ROWS = 5_000
 MAX_VALUES = 2_000_000
 MAX_UNPACKED_BYTES = 256 * 1024 * 1024
 MAX_TEXT_BYTES = 64 * 1024 * 1024
-MEMORY_BYTES = 4 * 1024**3
+MEMORY_BYTES = 3 * 1024**3
 CPU_SECONDS = 30
 THRIFT_LIMIT = 1_000_000
 MAX_COLUMNS = 400

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ecotaskset.checks import isolated
 from ecotaskset.checks.finding import Finding, shown
 from ecotaskset.checks.isolated import CPU_SECONDS, MAX_FILE_BYTES, MAX_TEXT_BYTES
 from ecotaskset.run import arrow_schema
@@ -73,7 +74,8 @@ def _child(paths: Sequence[Path]) -> list[bytes]:
     environment = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "SYSTEMROOT") if name in os.environ}
     environment |= {"ARROW_DEFAULT_MEMORY_POOL": "system", "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}
     environment["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
-    command = [sys.executable, "-m", "ecotaskset.checks.isolated", *map(str, paths)]
+    # as a script, so that it starts with pyarrow alone and not with this whole package
+    command = [sys.executable, isolated.__file__, *map(str, paths)]
     try:
         done = subprocess.run(command, env=environment, capture_output=True, timeout=2 * CPU_SECONDS, check=False)
         output = done.stdout

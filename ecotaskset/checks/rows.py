@@ -21,7 +21,9 @@ MAX_LIST = 200
 PRIVATE = (
     (
         "a path",
-        re.compile(r"(?:^|[\s='\"(:])(?:/(?:home|root|Users|mnt|tmp|var|opt|srv|data|scratch|workspace)/|~/|[A-Za-z]:\\)"),
+        re.compile(
+            r"(?:^|[\s='\"(:])(?:/(?:home|root|Users|mnt|tmp|var|opt|srv|data|scratch|workspace)/|~/|[A-Za-z]:\\)"
+        ),
     ),
     ("a mail address", re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")),
     ("a token", re.compile(r"\bhf_[A-Za-z0-9_]{8,}|\b(?:sk|ghp|glpat)[-_][A-Za-z0-9]{16,}")),
@@ -118,5 +120,6 @@ def _finite(value: Any) -> bool:
 def _explain(error: ValidationError, run_id: str | None, index: int) -> Iterator[Finding]:
     for problem in error.errors(include_url=False, include_context=False)[:5]:
         where = ".".join(str(part) for part in problem["loc"]) or "row"
-        kind = "E001" if problem["type"] in ("missing", "extra_forbidden") or "type" in problem["type"] else "E003"
+        wrong_kind = ("missing", "extra_forbidden", "_type", "_parsing")
+        kind = "E001" if problem["type"].endswith(wrong_kind) else "E003"
         yield Finding(kind, f"{shown(where)[1:-1]}: {problem['msg'].lower()}", run_id, index)

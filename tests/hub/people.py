@@ -82,7 +82,7 @@ def send_raw(url: str, token: str, files: dict[str, bytes], **how: Any) -> Any:
 
 def parquet_of(table: pa.Table) -> bytes:
     sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd", store_schema=False)
     return sink.getvalue()
 
 

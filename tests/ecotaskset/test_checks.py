@@ -1,0 +1,195 @@
+"""Every check catches what it is for, and lets real runs pass."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecotaskset.checks import CODES, Known, agree, check_file, check_rows, check_runs
+from ecotaskset.checks.finding import shown
+from ecotaskset.checks.reading import read_untrusted
+from ecotaskset.run import Run, to_table
+
+
+def good(**changes: Any) -> Run:
+    """A run that passes everything; changed columns keep the rest."""
+    row: dict[str, Any] = {
+        "collected_at": datetime(2026, 11, 1, tzinfo=timezone.utc),
+        "collector_version": "0.1.0",
+        "domain": "cv",
+        "dataset": "digits",
+        "dataset_revision": "fdb9a26e42733a56",
+        "n_train": 1000,
+        "model": "mlp",
+        "epochs": 2,
+        "epochs_run": 2,
+        "batch_size": 32,
+        "learning_rate": 1e-3,
+        "weight_decay": 0.0,
+        "seed": 0,
+        "device": "cpu",
+        "cpu_model": "a processor",
+        "cpu_count": 2,
+        "cpu_tdp_w": 30.0,
+        "ram_gb": 16.0,
+        "matmul_gflops": 50.0,
+        "flops_per_sample": 1e6,
+        "quality_metric": "accuracy",
+        "quality_validation": 0.9,
+        "quality_last": 0.9,
+        "best_epoch": 2,
+        "energy_kwh": 2.2e-5,
+        "cpu_energy_kwh": 2e-5,
+        "cpu_energy_source": "cpu_time_model",
+        "cpu_energy_quality": "modelled",
+        "ram_energy_kwh": 2e-6,
+        "ram_energy_source": "ram_model",
+        "ram_energy_quality": "modelled",
+        "duration_s": 6.0,
+        "curve_validation_quality": [0.5, 0.9],
+        "curve_energy_kwh": [1e-5, 2.2e-5],
+        "curve_duration_s": [3.0, 6.0],
+    }
+    return Run.model_validate({**row, **changes})
+
+
+def codes(run: Run, **how: Any) -> set[str]:
+    return set(check_runs([run], **how).codes)
+
+
+def test_a_good_run_passes_without_a_word():
+    report = check_runs([good()])
+    assert (report.verdict, report.findings) == ("accepted", [])
+
+
+def test_every_code_has_a_severity_and_a_meaning():
+    assert all(severity in ("error", "hold", "note") and meaning for severity, meaning in CODES.values())
+
+
+PHYSICS = [
+    ({"cpu_energy_kwh": 1.0, "energy_kwh": 1.0 + 2e-6, "curve_energy_kwh": []}, "P101"),
+    ({"ram_energy_kwh": 1e-3, "energy_kwh": 1.02e-3, "curve_energy_kwh": []}, "P101"),
+    ({"energy_kwh": 9e-5}, "P102"),
+    ({"energy_kwh": None}, "P102"),
+    ({"training_energy_kwh": 5e-5}, "P102"),
+    ({"energy_measured_kwh": 5e-5}, "P102"),
+    ({"emissions_kg": 1.0, "carbon_intensity_g_per_kwh": 100.0}, "P102"),
+    ({"curve_energy_kwh": [3e-5, 2e-5]}, "P103"),
+    ({"curve_duration_s": [3.0, 60.0]}, "P103"),
+    ({"epochs_run": 3}, "P103"),
+    ({"curve_validation_quality": [0.5, 1.9], "quality_validation": None, "quality_last": None}, "P103"),
+    ({"quality_validation": 0.95}, "P104"),
+    ({"quality_last": 0.1}, "P104"),
+    ({"best_epoch": 7}, "P104"),
+    ({"flops_per_sample": 1e12}, "P105"),
+    ({"collected_at": datetime(2037, 1, 1, tzinfo=timezone.utc)}, "P106"),
+    ({"collected_at": datetime(1999, 1, 1, tzinfo=timezone.utc)}, "P106"),
+    ({"energy_kwh": 0.0, "cpu_energy_kwh": 0.0, "ram_energy_kwh": 0.0, "curve_energy_kwh": []}, "P107"),
+    ({"cpu_time_s": 1e6}, "P108"),
+    ({"energy_low_kwh": 1e-4, "energy_high_kwh": 2e-4}, "P109"),
+    ({"dataset_revision": None}, "V401"),
+    ({"cpu_energy_source": None}, "V402"),
+    ({"cpu_energy_quality": "measured"}, "V402"),
+    ({"status_reason": "see /home/ada/run.log"}, "E006"),
+    ({"origin": "imported:Evil Set"}, "E003"),
+]
+
+
+@pytest.mark.parametrize(("changes", "code"), PHYSICS)
+def test_what_cannot_have_happened_is_found(changes, code):
+    assert code in codes(good(**changes))
+
+
+RAW = [
+    ({"energy_kwh": float("nan")}, "E007"),
+    ({"duration_s": float("inf")}, "E007"),
+    ({"curve_energy_kwh": [float("-inf"), 1e-5]}, "E007"),
+    ({"energy_kwh": -1e-5}, "E003"),
+    ({"quality_validation": 1.2}, "E003"),
+    ({"domain": "audio"}, "E003"),
+    ({"curve_energy_kwh": [1e-5]}, "E003"),
+    ({"dataset": None}, "E001"),
+    ({"surprise": 1}, "E001"),
+    ({"seed": "x"}, "E001"),
+    ({"run_id": "0123456789abcdef"}, "E004"),
+    ({"quality_test": 0.999}, "E004"),
+    ({"dataset": "<script>alert(1)</script>"}, "E005"),
+    ({"knobs": [{"phase": "training", "name": "no_such_knob", "value": "1"}]}, "E005"),
+    ({"status_reason": "x" * 600}, "E003"),
+]
+
+
+@pytest.mark.parametrize(("changes", "code"), RAW)
+def test_rows_that_are_no_runs_are_found(changes, code):
+    assert code in check_rows([good().model_dump() | changes]).codes
+
+
+def test_recipe_id_must_follow_from_the_recipe():
+    assert "E005" in codes(good(recipe_id="0123456789abcdef"))
+
+
+ANYTHING = st.none() | st.integers() | st.floats() | st.text() | st.lists(st.floats())
+
+
+@given(st.dictionaries(st.sampled_from(list(Run.model_fields)), ANYTHING, max_size=4))
+def test_no_row_can_make_the_checks_raise(changes):
+    check_rows([good().model_dump() | changes])
+
+
+@given(st.text())
+def test_a_strangers_value_cannot_format_mention_or_break_lines(text):
+    out = shown(text)
+    assert len(out) <= 200 and not set(out) & set("`@<>|\n\r")
+
+
+def test_contributor_and_trust_cannot_be_claimed():
+    assert codes(good(contributor="ada"), account="eve") == {"V403"}
+    assert codes(good(contributor="eve", trust="reproduced"), account="eve") == {"V403"}
+    assert codes(good(contributor="eve"), account="eve") == set()
+
+
+def test_known_runs():
+    other = good(contributor="ada")
+    known = Known([other])
+    assert codes(other, known=known) == {"D301"}
+    assert codes(good(contributor="eve"), known=known) == {"D303"}
+    assert codes(good(collected_at=datetime(2026, 11, 2, tzinfo=timezone.utc)), known=known) == {"D303"}
+    assert codes(good(duration_s=6.01), known=known) == {"D302"}
+    assert codes(good(seed=1, duration_s=6.01), known=known) == set()
+    cheap = {"cpu_energy_kwh": 2e-6, "ram_energy_kwh": 0.0, "energy_kwh": 2e-6, "curve_energy_kwh": []}
+    assert codes(good(seed=1, **cheap), known=known) == {"R201"}
+    assert codes(good(seed=1, cpu_model="another", **cheap), known=known) == set()
+
+
+def test_one_copy_in_a_file_is_enough():
+    report = check_runs([good(), good()])
+    assert (report.verdict, report.codes) == ("accepted", {"D301": 1})
+
+
+def test_agreement_says_why():
+    assert agree(good(), good(seed=1, duration_s=7.0))[0]
+    fine, words = agree(good(), good(energy_kwh=2.2e-4))
+    assert not fine and "10.00 times" in words
+    assert agree(good(), good(learning_rate=1e-2)) == (False, "different recipes")
+
+
+def test_files(tmp_path):
+    import pyarrow.parquet as pq
+
+    fine, empty, wrong, no, gone = (tmp_path / name for name in ("a.parquet", "b.parquet", "c.parquet", "d", "e"))
+    pq.write_table(to_table([good()]), fine)
+    pq.write_table(to_table([]), empty)
+    pq.write_table(pa.table({"domain": [1]}), wrong)
+    no.write_bytes(b"PAR1" + bytes(100) + b"PAR1")
+    assert check_file(fine).verdict == "accepted"
+    assert check_file(empty).codes == {"F603": 1}
+    assert check_file(wrong).codes == {"E001": 1}
+    assert [len(raw.rows) for raw in read_untrusted([fine, no, gone, fine])] == [1, 0, 0, 1]
+    assert check_file(no).codes == {"E008": 1}
+    (tmp_path / "link.parquet").symlink_to(fine)
+    assert check_file(tmp_path / "link.parquet").codes == {"E008": 1}
