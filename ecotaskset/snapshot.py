@@ -31,6 +31,8 @@ CONFIGS = (*DOMAINS, IMPORTED)
 VALIDATION_SHARE = 0.1
 TEST_SHARE = 0.1
 MANIFEST = "manifest.json"
+VERSION = r"[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6}"
+FILE = rf"({'|'.join(CONFIGS)})/({'|'.join(SPLITS)})-[0-9]{{5}}-of-[0-9]{{5}}\.parquet"
 
 
 def build_snapshot(
@@ -49,7 +51,7 @@ def build_snapshot(
     """
     folder = Path(folder)
     rows = sorted({run.run_id: run for run in runs}.values(), key=lambda run: run.run_id)
-    if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+    if not re.fullmatch(VERSION, version):
         raise UsageError(f"version '{version}' is not of the form X.Y.Z", hint="for example 1.0.0")
     if not rows:
         raise UsageError("no runs to build a snapshot from", hint="collect some with green-collect, or name a store")
@@ -143,13 +145,27 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     path = Path(folder) / MANIFEST
     try:
         manifest = json.loads(path.read_bytes())
-        if not {"version", "files"} <= set(manifest):
-            raise ValueError("version or files missing")
+        if problem := _manifest_problem(manifest):
+            raise ValueError(problem)
     except FileNotFoundError:
         raise UsageError(f"{folder} is not a snapshot: no {MANIFEST}", hint="build it: ecotaskset build") from None
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise UsageError(f"{path} is not a manifest: {error}", hint="build the snapshot again") from None
     return manifest
+
+
+def _manifest_problem(manifest: Any) -> str | None:
+    """Manifests come from the Hub too: only names of our own making may lead to files, or into a card's YAML."""
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), list):
+        return "no list of files"
+    if not re.fullmatch(VERSION, str(manifest.get("version"))):
+        return "no version X.Y.Z"
+    for file in manifest["files"]:
+        if not isinstance(file, dict) or not re.fullmatch(FILE, str(file.get("path"))):
+            return "a file that is not <config>/<split>-NNNNN-of-NNNNN.parquet"
+        if not re.fullmatch(r"[0-9a-f]{64}", str(file.get("sha256"))) or not isinstance(file.get("rows"), int):
+            return f"no sha256 or rows of {file['path']}"
+    return None
 
 
 def changed_files(folder: str | Path) -> list[str]:

@@ -129,6 +129,27 @@ def test_the_readme_keeps_its_text_and_other_front_matter(tmp_path, make_runs):
     assert "version: 1.1.0" in text and "1.0.0" not in text and "old" not in text
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: m["files"][0].update(path="../../etc/passwd"),
+        lambda m: m["files"][0].update(path="cv/train-00000-of-00001.parquet/../x"),
+        lambda m: m["files"][0].pop("sha256"),
+        lambda m: m["files"][0].update(rows="1"),
+        lambda m: m.update(version="1.0.0\n- config_name: evil"),
+        lambda m: m.update(files={}),
+        lambda m: m["files"].append("x"),
+    ],
+)
+def test_a_strange_manifest_leads_nowhere(tmp_path, make_runs, change):
+    manifest = snapshot.build_snapshot(make_runs(1), tmp_path / "data", "1.0.0")
+    change(manifest)
+    (tmp_path / "data" / "manifest.json").write_text(json.dumps(manifest))
+    for use in (snapshot.read_manifest, snapshot.changed_files, snapshot.configs_yaml):
+        with pytest.raises(UsageError, match="not a manifest"):
+            use(tmp_path / "data")
+
+
 @pytest.mark.parametrize("version", ["1.0", "v1.0.0", "1.0.0rc1", ""])
 def test_a_version_must_have_three_numbers(tmp_path, make_runs, version):
     with pytest.raises(UsageError, match=r"X\.Y\.Z"):
