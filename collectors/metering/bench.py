@@ -25,7 +25,7 @@ class Bench:
         synchronize()
         self._opened_s = time.monotonic()
         self._first_cpu_s = self._cpu_s = self._tree.cpu_seconds()
-        self.found = discover(self._opened_s, self._first_cpu_s, devices, node_share, around)
+        self.found = discover(self._opened_s, self._first_cpu_s, devices, node_share, around, self._tree.sees_living)
         self._threads = os.cpu_count() or 1
         self._watch = ContentionWatch(self._tree, self.found, around.proc)
         self._start_conditions = conditions(self.found)

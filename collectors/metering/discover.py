@@ -62,7 +62,12 @@ class Found:
 
 
 def discover(
-    at_s: float, cpu_s: float, devices: Any = "auto", node_share: float = 1.0, around: Surroundings | None = None
+    at_s: float,
+    cpu_s: float,
+    devices: Any = "auto",
+    node_share: float = 1.0,
+    around: Surroundings | None = None,
+    tree_is_seen: bool = True,
 ) -> Found:
     """Open the best source of each component.
 
@@ -71,11 +76,12 @@ def discover(
         devices: which GPUs, see `gpu_select.pick`; an empty list for none.
         node_share: part of the machine's constant draw that is booked here, for several runs side by side.
         around: where to look.
+        tree_is_seen: whether living child processes are in `cpu_s`.
     """
     around = around or Surroundings()
     found = Found(rank=current_rank(around.environ))
     _find_gpus(found, at_s, devices, around)
-    _find_cpu_and_ram(found, at_s, cpu_s, node_share, around)
+    _find_cpu_and_ram(found, at_s, cpu_s, node_share, around, tree_is_seen)
     return found
 
 
@@ -106,7 +112,9 @@ def _find_gpus(found: Found, at_s: float, devices: Any, around: Surroundings) ->
         found.absent["gpu"] = Absent("no GPU is visible to this process (CUDA_VISIBLE_DEVICES)", present=False)
 
 
-def _find_cpu_and_ram(found: Found, at_s: float, cpu_s: float, node_share: float, around: Surroundings) -> None:
+def _find_cpu_and_ram(
+    found: Found, at_s: float, cpu_s: float, node_share: float, around: Surroundings, tree_is_seen: bool
+) -> None:
     rapl = find_rapl(at_s, around.powercap)
     cpu = cpu_identity(around.proc)
     reads_node = found.rank.reads_node
@@ -120,7 +128,8 @@ def _find_cpu_and_ram(found: Found, at_s: float, cpu_s: float, node_share: float
     else:
         from collectors.metering.cpu_watts import thread_watts  # its table is only needed here
 
-        found.sources.append(CpuTimeModel(thread_watts(cpu, rapl.limits_w), cpu_s))
+        doubt = None if tree_is_seen else "no procfs here: child processes count only once they have ended"
+        found.sources.append(CpuTimeModel(thread_watts(cpu, rapl.limits_w), cpu_s, doubt))
         found.notes["cpu"] = rapl.problem or "no RAPL"
     gigabytes = installed_gigabytes(around.proc)
     if not reads_node:

@@ -107,7 +107,10 @@ class EnergyMeter:
 
     @contextmanager
     def window(self, name: str) -> Iterator[None]:
-        """Meters what happens inside, also when it raises. Windows nest; those of one name add up."""
+        """Meters what happens inside, also when it raises. Windows nest; those of one name add up.
+
+        Open windows in one thread only: nesting is by time, not by thread.
+        """
         span = self._begin(name)
         try:
             yield
@@ -145,7 +148,7 @@ class EnergyMeter:
             self._ticked_s = time.monotonic()
 
     def report(self) -> EnergyReport:
-        """What was metered so far; final once the meter has stopped."""
+        """What was metered so far; final once the meter has stopped. Windows still open are not in it yet."""
         from collectors.metering.report import EnergyReport
 
         ledger = self._running()

@@ -141,9 +141,22 @@ def test_a_tree_can_be_watched_from_outside():
         child.wait()
 
 
+def test_where_the_kernel_lists_no_children_they_are_found_by_their_parents(tree):
+    tree.listed = False
+    child = subprocess.Popen(_python(_burner(0.2) + "; import time; time.sleep(30)"))
+    deadline = time.monotonic() + 10
+    while tree.spent() < 0.2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    alive = tree.spent()
+    child.kill()
+    child.wait()
+    assert alive >= 0.2 and tree.spent() == pytest.approx(alive, abs=0.1)
+
+
 def test_without_procfs_this_process_and_reaped_children_still_count(tmp_path):
     tree = ProcessTree(proc=str(tmp_path))
     begin = tree.cpu_seconds()
     burn_cpu(0.1)
     subprocess.run(_python(_burner(0.2)), check=True)
+    assert not tree.sees_living
     assert tree.cpu_seconds() - begin == pytest.approx(0.3, abs=0.1)

@@ -20,10 +20,10 @@ class CpuTimeModel:
 
     component, name, quality, scope, domain = "cpu", "cpu_time_model", "modelled", "process_tree", "process_tree"
     update_s = SCHEDULER_TICK_S
-    doubt: str | None = None
 
-    def __init__(self, watts: ThreadWatts, cpu_s: float) -> None:
+    def __init__(self, watts: ThreadWatts, cpu_s: float, doubt: str | None = None) -> None:
         self.watts = watts
+        self.doubt = doubt
         self.gain = watts.gain
         self.unbooked_w = watts.idle_w
         self._begin_s = cpu_s
