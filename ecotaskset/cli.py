@@ -119,11 +119,13 @@ def import_(
 
 @app.command(epilog="Example: ecotaskset build --store my-store/ --to ecotaskset/data")
 def build(
-    to: Annotated[Path, typer.Option(help="Folder for the data files; the README beside it gets their configs.")],
+    to: Annotated[Path, typer.Option(help="Folder for the data files; the card goes beside it as README.md.")],
     store: Annotated[
         list[Path] | None, typer.Option(help="A store, snapshot or parquet file; may be repeated; yours if left out.")
     ] = None,
     version: Annotated[str | None, typer.Option(help="X.Y.Z; the package's version if left out.")] = None,
+    card: Annotated[Path | None, typer.Option(help="Write the card here too, for example dataset_card.md.")] = None,
+    repo: Annotated[str | None, typer.Option(help="Hub data set the card names.")] = None,
     with_imported: Annotated[
         bool, typer.Option("--with-imported", help="Imported rows too, in a config of their own.")
     ] = False,
@@ -132,15 +134,22 @@ def build(
 ) -> None:
     """Build a snapshot: the same runs give the same bytes. Runs that fail the checks are named and left out."""
     from ecotaskset._version import __version__
+    from ecotaskset.card import render_card
+    from ecotaskset.hub.client import repo_name
     from ecotaskset.report_source import read_rows
     from ecotaskset.snapshot import build_snapshot
-    from ecotaskset.store import default_store_path
+    from ecotaskset.store import default_store_path, write_atomically
 
     out = Output(json=json, quiet=quiet)
     found = {row.run.run_id: row.run for path in store or [default_store_path()] for row in read_rows(path)}
     wanted = [run for run in found.values() if with_imported or run.origin == "collected"]
     runs, refused = _passed(wanted)
+    name = repo_name(repo)
     manifest = build_snapshot(runs, to, version or __version__)
+    text = render_card(to, repo=name)
+    for target in [to.parent / "README.md", *([card] if card else [])]:
+        write_atomically(target, text.encode())
+        out.say(f"wrote {target}")
     manifest |= {"left_out_imported": len(found) - len(wanted), "left_out_refused": refused}
     for run_id, reason in refused.items():
         out.say(f"left out {run_id}: {reason}")

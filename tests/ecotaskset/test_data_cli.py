@@ -85,11 +85,12 @@ def test_nothing_there_is_wrong_use(command, name, tmp_path):
 
 def test_build_then_validate_then_report(command, store, tmp_path):
     data = tmp_path / "package" / "data"
-    built = command("build", "--store", store, "--to", data, "--version", "3.2.1", "--json")
+    card = tmp_path / "dataset_card.md"
+    built = command("build", "--store", store, "--to", data, "--version", "3.2.1", "--json", "--card", card)
     assert built.returncode == 0, built.stderr
     manifest = json.loads(built.stdout)
     assert manifest["runs"] == 36 and manifest["left_out_refused"] == {}
-    assert "version: 3.2.1" in (data.parent / "README.md").read_text()
+    assert "version: 3.2.1" in card.read_text() and card.read_text() == (data.parent / "README.md").read_text()
     checked = command("validate", data, "--json")
     assert checked.returncode == 0 and json.loads(checked.stdout)["verdict"] == "accepted"
     assert json.loads(command("report", data, "--json").stdout)["splits"].keys() <= {"train", "validation", "test"}
