@@ -84,9 +84,7 @@ def mass(kilograms: float) -> str:
 
 
 def _scaled(value: float, units: tuple[tuple[float, str], ...]) -> str:
-    for factor, unit in units:
-        if value * factor >= 0.5:
-            break
+    factor, unit = next(((f, u) for f, u in units if value * f >= 0.5), units[-1])
     rounded = float(f"{value * factor:.2g}")
     return f"{rounded:.0f} {unit}" if rounded >= 10 else f"{rounded:g} {unit}"
 
