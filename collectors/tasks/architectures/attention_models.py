@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize, pad
-from transformers.utils import ModelOutput
 
 from collectors.tasks.architectures.next_item_models import DROPOUT, NextItem
+from collectors.tasks.architectures.outputs import Answer
 
 MASKED_SHARE = 0.2
 TEMPERATURE = 0.07
@@ -20,7 +20,7 @@ class SASRec(NextItem):
         super().__init__(n_items, hidden)
         self.encoder = Encoder(length, hidden, heads, layers, causal=True)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> ModelOutput:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> Answer:
         """Item ids, mask and labels (n, length)."""
         return self.answer(self.encoder(self.items(input_ids), attention_mask), labels)
 
@@ -36,7 +36,7 @@ class BERT4Rec(NextItem):
         self.encoder = Encoder(length + 1, hidden, heads, layers, causal=False)
         self.mask = nn.Parameter(torch.randn(hidden) * hidden**-0.5)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> ModelOutput:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> Answer:
         """Item ids, mask and labels (n, length); one more place at the end is for the item that is asked."""
         attention_mask = pad(attention_mask, (0, 1), value=1)
         embedded = pad(self.items(input_ids), (0, 0, 0, 1))
@@ -47,11 +47,11 @@ class BERT4Rec(NextItem):
         states = self.encoder(torch.where(hidden.unsqueeze(-1), self.mask, embedded), attention_mask)
         logits = self.scores(states[:, -1])
         if labels is None:
-            return ModelOutput(logits=logits)
+            return Answer(logits=logits)
         if not self.training:
-            return ModelOutput(loss=cross_entropy(logits, labels[:, -1]), logits=logits)
+            return Answer(loss=cross_entropy(logits, labels[:, -1]), logits=logits)
         whole = torch.cat([input_ids, labels[:, -1:]], dim=1)
-        return ModelOutput(loss=cross_entropy(self.scores(states[hidden]), whole[hidden]), logits=logits)
+        return Answer(loss=cross_entropy(self.scores(states[hidden]), whole[hidden]), logits=logits)
 
 
 class CORE(NextItem):
@@ -71,7 +71,7 @@ class CORE(NextItem):
         """Cosines with every item, over the temperature."""
         return normalize(states, dim=-1) @ normalize(self.dropout(self.items.weight), dim=-1).T / TEMPERATURE
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> ModelOutput:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> Answer:
         """Item ids, mask and labels (n, length)."""
         embedded = self.dropout(self.items(input_ids))
         weights = self.weigh(self.encoder(embedded, attention_mask)).squeeze(-1)

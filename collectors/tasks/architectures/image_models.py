@@ -10,10 +10,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from transformers.utils import ModelOutput
 
 from collectors.tasks.architectures.declaration import Inputs
-from collectors.tasks.architectures.outputs import answer
+from collectors.tasks.architectures.outputs import Answer, answer
 
 DROPOUT = 0.5
 STRIDE_FROM = 24
@@ -27,7 +26,7 @@ class ImageClassifier(nn.Module):
         super().__init__()
         self.body, self.head = body, head
 
-    def forward(self, pixel_values: Tensor, labels: Tensor | None = None) -> ModelOutput:
+    def forward(self, pixel_values: Tensor, labels: Tensor | None = None) -> Answer:
         """Pixels (n, channels, side, side), labels (n,)."""
         return answer(self.head(self.body(pixel_values)), labels)
 

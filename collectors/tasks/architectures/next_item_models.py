@@ -10,7 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
-from transformers.utils import ModelOutput
+
+from collectors.tasks.architectures.outputs import Answer
 
 IGNORED = -100
 DROPOUT = 0.2
@@ -31,7 +32,7 @@ class NextItem(nn.Module):
         """States (…, hidden) to scores of all items (…, items + 1)."""
         return states @ self.items.weight.T
 
-    def answer(self, states: Tensor, labels: Tensor | None) -> ModelOutput:
+    def answer(self, states: Tensor, labels: Tensor | None) -> Answer:
         """States (n, length, hidden); labels (n, length), IGNORED where a position has no target.
 
         In training every target counts, and only positions with a target are scored: the scores of all items are the
@@ -39,11 +40,11 @@ class NextItem(nn.Module):
         """
         logits = self.scores(states[:, -1])
         if labels is None:
-            return ModelOutput(logits=logits)
+            return Answer(logits=logits)
         if not self.training:
-            return ModelOutput(loss=cross_entropy(logits, labels[:, -1]), logits=logits)
+            return Answer(loss=cross_entropy(logits, labels[:, -1]), logits=logits)
         kept = labels != IGNORED
-        return ModelOutput(loss=cross_entropy(self.scores(states[kept]), labels[kept]), logits=logits)
+        return Answer(loss=cross_entropy(self.scores(states[kept]), labels[kept]), logits=logits)
 
 
 class FMC(NextItem):
@@ -53,7 +54,7 @@ class FMC(NextItem):
         super().__init__(n_items, hidden)
         self.previous = nn.Embedding(n_items + 1, hidden, padding_idx=0)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> ModelOutput:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> Answer:
         """Item ids, mask and labels (n, length)."""
         return self.answer(self.previous(input_ids), labels)
 
@@ -66,7 +67,7 @@ class MeanMLP(NextItem):
         self.dropout = nn.Dropout(DROPOUT)
         self.layers = nn.Sequential(nn.Linear(2 * hidden, 2 * hidden), nn.ReLU(), nn.Linear(2 * hidden, hidden))
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> ModelOutput:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> Answer:
         """Item ids, mask and labels (n, length); padding embeds to zero and is not counted."""
         embedded = self.dropout(self.items(input_ids))
         seen = attention_mask.cumsum(dim=1).clamp(min=1).unsqueeze(-1)
@@ -82,7 +83,7 @@ class GRU4Rec(NextItem):
         self.gru = nn.GRU(hidden, hidden, batch_first=True)
         self.out = nn.Linear(hidden, hidden)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> ModelOutput:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> Answer:
         """Item ids, mask and labels (n, length).
 
         Sequences are turned so that they start at once, and their states turned back: a recurrence through the
@@ -102,7 +103,7 @@ class NextItNet(NextItem):
         super().__init__(n_items, hidden)
         self.layers = nn.ModuleList(CausalBlock(hidden, dilation) for dilation in DILATIONS)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> ModelOutput:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> Answer:
         """Item ids, mask and labels (n, length)."""
         states, real = self.items(input_ids), attention_mask.unsqueeze(-1)
         for layer in self.layers:

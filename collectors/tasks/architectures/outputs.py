@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers.utils import ModelOutput
 
 
-def answer(logits: Tensor, labels: Tensor | None) -> ModelOutput:
+@dataclass
+class Answer(ModelOutput):
+    """Declared, not made up as it goes: compiled graphs lose the attributes of a bare ModelOutput."""
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None
+
+
+def answer(logits: Tensor, labels: Tensor | None) -> Answer:
     """Logits (n, classes) with their cross entropy to labels (n,), where labels are given."""
-    loss = None if labels is None else cross_entropy(logits, labels)
-    return ModelOutput(loss=loss, logits=logits) if loss is not None else ModelOutput(logits=logits)
+    return Answer(loss=None if labels is None else cross_entropy(logits, labels), logits=logits)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
-from transformers.utils import ModelOutput
 
-from collectors.tasks.architectures.outputs import answer
+from collectors.tasks.architectures.outputs import Answer, answer
 
 DROPOUT = 0.2
 KERNELS = (3, 4, 5)
@@ -21,7 +20,7 @@ class BagOfEmbeddings(nn.Module):
         self.embedding = nn.Embedding(vocabulary, hidden, padding_idx=pad_id)
         self.head = nn.Linear(hidden, n_classes)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> ModelOutput:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> Answer:
         """Token ids and mask (n, length), labels (n,)."""
         kept = attention_mask.unsqueeze(-1).to(self.embedding.weight.dtype)
         mean = (self.embedding(input_ids) * kept).sum(dim=1) / kept.sum(dim=1).clamp(min=1)
@@ -38,7 +37,7 @@ class TextCNN(nn.Module):
         self.dropout = nn.Dropout(DROPOUT)
         self.head = nn.Linear(len(KERNELS) * filters, n_classes)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> ModelOutput:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> Answer:
         """Token ids and mask (n, length), labels (n,)."""
         embedded = self.embedding(input_ids).transpose(1, 2)
         pooled = []
@@ -59,7 +58,7 @@ class LSTMClassifier(nn.Module):
         self.dropout = nn.Dropout(DROPOUT)
         self.head = nn.Linear(states, n_classes)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> ModelOutput:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> Answer:
         """Token ids and mask (n, length), labels (n,)."""
         states, _ = self.lstm(self.embedding(input_ids))
         # States of an LSTM lie between -1 and 1, so -1 never wins over a real token.
