@@ -1,6 +1,6 @@
 """Puts a card's power limit back once the process that started this one is gone or says so.
 
-    python -m collectors.knobs.system.power_guard GPU-UUID MILLIWATTS
+    python power_guard.py GPU-UUID MILLIWATTS
 
 Waits for the end of its standard input, or for its parent's death (data-loading workers inherit the pipe and may hold
 it open a little longer).

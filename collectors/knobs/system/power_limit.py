@@ -12,13 +12,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from ecotaskset.errors import UsageError
 
-GUARD = "collectors.knobs.system.power_guard"
+GUARD = Path(__file__).with_name("power_guard.py")
+"""Started as a file, not as a module: it must be there at once, and torch takes seconds to import."""
 RESTORE_TIMEOUT_S = 10
 
 
@@ -79,7 +81,7 @@ def _set_limit(nvml: Any, card: Any, watts: int) -> None:
 
 def _start_guard(uuid: str, before_mw: int) -> subprocess.Popen:
     """A process of its own session: a Ctrl-C, or a kill of this process's group, does not reach it."""
-    command = [sys.executable, "-m", GUARD, uuid, str(before_mw)]
+    command = [sys.executable, str(GUARD), uuid, str(before_mw)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
 

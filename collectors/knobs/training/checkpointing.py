@@ -13,17 +13,14 @@ from ecotaskset.recipe import Recipe
 
 
 def checkpoint_gradients(model: nn.Module, recipe: Recipe) -> None:
-    """Switch gradient checkpointing on where the recipe asks for it, in place: Chen et al. (arXiv 1604.06174).
+    """Recompute each block in the backward pass where the recipe asks for it, in place: Chen et al. (arXiv 1604.06174).
 
-    Models from `transformers` that have it use their own; in any other, each block is recomputed.
+    One way for all models: that of `transformers` also sends gradients into frozen embeddings, and knows fewer models.
 
     Raises:
         UsageError: the architecture has no blocks that could be recomputed.
     """
     if not recipe.knob("gradient_checkpointing"):
-        return
-    if getattr(model, "supports_gradient_checkpointing", False):
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         return
     blocks = [block for block in block_sequence(model) if any(True for _ in block.children())]
     if len(blocks) < 2:
@@ -36,7 +33,7 @@ def checkpoint_gradients(model: nn.Module, recipe: Recipe) -> None:
 
 
 def keep_activations(model: nn.Module) -> None:
-    """Take checkpointing out of our own models again, in place."""
+    """Take checkpointing out again, in place."""
     for part in model.modules():
         if isinstance(part.__dict__.get("forward"), partial) and part.forward.func is _recomputed:
             del part.forward
