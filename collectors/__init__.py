@@ -8,10 +8,15 @@ import importlib.util
 from typing import Any
 
 _EXPORTS = {
+    "EcoTaskSetCallback": "collectors.trainer_callback",
     "EnergyMeter": "collectors.metering",
     "ReplayMeter": "collectors.metering",
+    "RunRecorder": "collectors.recorder",
 }
-_NEEDED: dict[str, tuple[str, ...]] = {}
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "EcoTaskSetCallback": ("torch", "accelerate", "transformers"),
+    "RunRecorder": ("torch", "accelerate", "transformers"),
+}
 
 __all__ = list(_EXPORTS)
 

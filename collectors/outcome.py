@@ -13,6 +13,7 @@ from collectors.metering import hardware
 from collectors.tasks.architectures import get_architecture
 from ecotaskset import carbon
 from ecotaskset._version import __version__
+from ecotaskset.errors import UsageError
 from ecotaskset.recipe import Recipe
 from ecotaskset.run import COMPONENTS, COST_PHASES, Run, knob_settings
 
@@ -31,7 +32,7 @@ def make_run(recipe: Recipe, progress: Progress, report: EnergyReport, *, device
         flags=flags(report),
         **recipe.model_dump(exclude={"knobs"}),
         knobs=knob_settings(recipe),
-        model_family=get_architecture(recipe.model, recipe.domain).family,
+        model_family=_family(recipe),
         epochs_run=len(progress.quality),
         n_processes=n_processes,
         device=device,
@@ -46,11 +47,20 @@ def make_run(recipe: Recipe, progress: Progress, report: EnergyReport, *, device
     )
 
 
-def quality_columns(curve: list[float]) -> dict[str, Any]:
-    """Best and last validation quality of a curve; nothing when no epoch was finished."""
-    if not curve:
+def _family(recipe: Recipe) -> str | None:
+    """The architecture's family; null for a model of somebody's own, which the catalogue does not know."""
+    try:
+        return get_architecture(recipe.model, recipe.domain).family
+    except UsageError:
+        return None
+
+
+def quality_columns(curve: list[float | None]) -> dict[str, Any]:
+    """Best and last validation quality of a curve; nothing when no epoch was validated."""
+    known = [quality for quality in curve if quality is not None]
+    if not known:
         return {}
-    best = max(curve)
+    best = max(known)
     return {"quality_validation": best, "best_epoch": curve.index(best) + 1, "quality_last": curve[-1]}
 
 

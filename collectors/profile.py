@@ -82,7 +82,8 @@ def count_layers(model: nn.Module) -> dict[str, int]:
 @functools.cache
 def matmul_gflops(device: str) -> float:
     """Rate of a fixed float32 matrix product on the device with the current thread count, GFLOP/s (best of five)."""
-    a = torch.rand(_MATMUL_SIDE, _MATMUL_SIDE, device=device)
+    generator = torch.Generator(device).manual_seed(0)  # its own: the caller's random numbers must stay as they are
+    a = torch.rand(_MATMUL_SIDE, _MATMUL_SIDE, device=device, generator=generator)
     best = float("inf")
     for _ in range(6):
         _synchronize(device)
