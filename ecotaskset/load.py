@@ -88,11 +88,27 @@ def _read_folder(folder: Path, domains: tuple[str, ...]) -> dict[str, pa.Table]:
     for split in SPLITS:
         paths = [path for domain in domains for path in sorted((folder / domain).glob(f"{split}-*.parquet"))]
         if paths:
-            read = [pq.read_table(path) for path in paths]
-            tables[split] = pa.concat_tables(read).cast(arrow_schema())
+            tables[split] = pa.concat_tables([_read_file(path) for path in paths]).cast(arrow_schema())
     if not tables:
         raise UsageError(f"no runs of {', '.join(domains)} under {folder}", hint="reinstall the package")
     return tables
+
+
+def _read_file(path: Path) -> pa.Table:
+    """One data file with the columns of this version; those of a release before they existed are null."""
+    from ecotaskset.run import arrow_schema
+
+    with pq.ParquetFile(path) as file:  # not read_table: that imports pandas
+        table = file.read()
+    schema = arrow_schema()
+    if newer := sorted(set(table.column_names) - set(schema.names)):
+        raise UsageError(
+            f"{path} has columns this version does not know: {', '.join(newer)}", hint="upgrade ecotaskset"
+        )
+    columns = [
+        table[field.name] if field.name in table.column_names else pa.nulls(len(table), field.type) for field in schema
+    ]
+    return pa.table(columns, names=schema.names)
 
 
 def _fetch(repo: str, revision: str | None) -> Path:

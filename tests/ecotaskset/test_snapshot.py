@@ -14,10 +14,9 @@ import pytest
 from ecotaskset import snapshot
 from ecotaskset.errors import UsageError
 from ecotaskset.load import load_tables
-from ecotaskset.run import arrow_schema
+from ecotaskset.run import arrow_schema, to_table
 
 ROOT = Path(__file__).parents[2]
-COUNT = "import json, datasets; d = datasets.load_dataset({}); print(json.dumps(d.num_rows))"
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -165,17 +164,17 @@ def test_nothing_to_build_from(tmp_path):
 def test_load_dataset_in_the_repository_root(checkout, make_runs, make_run, python):
     rows = [*make_runs(40), make_run(domain="nlp", dataset="snippets", model="gru")]
     snapshot.build_snapshot(rows, checkout / "ecotaskset" / "data", "1.0.0")
-    default = json.loads(python(COUNT.format("'ecotaskset'"), cwd=checkout, path=checkout).stdout)
-    assert default == json.loads(python(COUNT.format("'ecotaskset', 'cv'"), cwd=checkout, path=checkout).stdout)
-    assert sum(default.values()) == 120 and set(default) == {"train", "validation", "test"}
-    # nlp has one recipe only, so two of its splits are empty: still loadable
-    other = json.loads(python(COUNT.format("'ecotaskset', 'nlp'"), cwd=checkout, path=checkout).stdout)
-    assert sum(other.values()) == 1 and len(other) == 1
-    same_columns = (
-        "import datasets; from ecotaskset.run import features;"
-        "assert datasets.load_dataset('ecotaskset', split='train').features == features()"
+    code = (
+        "import json; from datasets import load_dataset; from ecotaskset.run import features\n"
+        "found = {name: load_dataset('ecotaskset', *name.split()) for name in ('', 'cv', 'nlp')}\n"
+        "assert all(part.features == features() for splits in found.values() for part in splits.values())\n"
+        "print(json.dumps({name: splits.num_rows for name, splits in found.items()}))"
     )
-    python(same_columns, cwd=checkout, path=checkout)
+    found = json.loads(python(code, cwd=checkout, path=checkout).stdout)
+    assert found[""] == found["cv"] and sum(found["cv"].values()) == 120
+    assert set(found["cv"]) == {"train", "validation", "test"}
+    # nlp has one recipe only, so two of its splits are empty: still loadable
+    assert list(found["nlp"].values()) == [1]
 
 
 def test_two_releases_with_one_cache_never_mix(checkout, make_runs, python, tmp_path):
@@ -213,3 +212,25 @@ def test_a_split_without_rows_is_named_as_missing(checkout, make_run, monkeypatc
 
 def test_no_module_of_the_package_breaks_its_directory_as_a_dataset():
     assert not (ROOT / "ecotaskset" / "ecotaskset.py").exists()
+
+
+def test_releases_of_other_versions_of_the_columns(tmp_path, make_run, monkeypatch):
+    monkeypatch.setattr("ecotaskset.load.SNAPSHOT", tmp_path)
+    path = tmp_path / "cv" / "train-00000-of-00001.parquet"
+    path.parent.mkdir()
+    table = to_table([make_run()])
+    pq.write_table(table.drop_columns(["landmark_quality", "knobs"]), path)
+    older = load_tables("cv")["train"]
+    assert older.schema == arrow_schema() and older["landmark_quality"].to_pylist() == [None]
+    pq.write_table(table.append_column("from_the_future", [[1]]), path)
+    with pytest.raises(UsageError, match="from_the_future"):
+        load_tables("cv")
+
+
+def test_tables_load_without_pandas_and_datasets(checkout, make_runs, python):
+    snapshot.build_snapshot(make_runs(10), checkout / "ecotaskset" / "data", "1.0.0")
+    code = (
+        "import sys; from ecotaskset.load import load_tables; assert load_tables('cv')\n"
+        "heavy = {'pandas', 'datasets', 'huggingface_hub', 'torch'} & set(sys.modules); assert not heavy, heavy"
+    )
+    python(code, cwd=checkout.parent, path=checkout)
