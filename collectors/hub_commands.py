@@ -228,18 +228,32 @@ def _finding_data(finding: "Finding") -> dict[str, Any]:
 
 
 def _find_run(run_id: str, store: Store, repo: str | None) -> "Run":
-    from ecotaskset.load import load_runs
+    """The run whose id begins with `run_id`: in this store, the shipped snapshot, the data set on the Hub."""
+    from ecotaskset.hub import repo_name
+
+    sources = (
+        store.runs,
+        lambda: [] if repo else _rows(run_id, None),
+        lambda: _rows(run_id, repo_name(repo)),
+    )
+    for source in sources:
+        found = {run.run_id: run for run in source() if run.run_id.startswith(run_id)}
+        if len(found) == 1:
+            return next(iter(found.values()))
+        if found:
+            raise UsageError(f"{len(found)} runs begin with '{run_id}'", hint="name it in full")
+    raise UsageError(f"no run begins with '{run_id}' in {repo_name(repo)}", hint="--repo says in which data set")
+
+
+def _rows(run_id: str, repo: str | None) -> "list[Run]":
+    from ecotaskset.load import SNAPSHOT, load_runs
     from ecotaskset.run import from_table
 
-    found = {run.run_id: run for run in store.runs() if run.run_id.startswith(run_id)}
-    if not found:
-        table = load_runs(repo=repo).drop_columns(["split"])
-        hits = [i for i, name in enumerate(table["run_id"].to_pylist()) if name.startswith(run_id)]
-        found = {run.run_id: run for run in from_table(table.take(hits))} if hits else {}
-    if len(found) != 1:
-        problem = "no run" if not found else f"{len(found)} runs"
-        raise UsageError(f"{problem} begin with '{run_id}'", hint="name it in full; --repo says in which data set")
-    return next(iter(found.values()))
+    if repo is None and not (SNAPSHOT / "manifest.json").is_file():
+        return []  # a checkout without the snapshot
+    table = load_runs(repo=repo).drop_columns(["split"])
+    hits = [index for index, name in enumerate(table["run_id"].to_pylist()) if name.startswith(run_id)]
+    return from_table(table.take(hits)) if hits else []
 
 
 def _plain(line: str) -> Any:
@@ -252,3 +266,16 @@ def _escaped(line: str) -> str:
     from rich.markup import escape
 
     return escape(line)
+
+
+def main() -> None:
+    """`python -m collectors.hub_commands review|release …`: the maintainer's commands on machines without torch."""
+    from ecotaskset.console import run_app
+
+    app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+    mount(app)
+    run_app(app, "python -m collectors.hub_commands")
+
+
+if __name__ == "__main__":
+    main()

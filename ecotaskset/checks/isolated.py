@@ -1,8 +1,8 @@
 """Reads a stranger's parquet files in a process of their own, with bounded memory and time.
 
 Run as a script with file names, it imports nothing but pyarrow. For each file it prints one JSON line: `columns`
-(name → type) and `rows`, or `problem` (code and sentence). A parquet file can promise little and unfold to gigabytes, whatever its
-footer says; here the operating system has the last word, and all that dies is this process.
+(name → type) and `rows`, or `problem` (code and sentence). A parquet file can promise little and unfold to gigabytes,
+whatever its footer says; here the operating system has the last word, and all that dies is this process.
 
 The footer is looked at before any data is: bytes, rows, values and unpacked size all have a bound.
 """

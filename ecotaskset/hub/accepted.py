@@ -18,7 +18,7 @@ from ecotaskset.store import read_parquet
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-WANTED = ["data/*/*.parquet", "data/manifest.json", f"{FOLDER}/*/*", "CHANGELOG.md"]
+WANTED = ["data/*/*.parquet", "data/manifest.json", f"{FOLDER}/*/*", "CHANGELOG.md", ".gitattributes"]
 
 
 @dataclass
