@@ -50,13 +50,12 @@ def fit_stacks(runs: CascadeRuns, without: Stack | None = None) -> StackModel:
     terms = sorted({t for s in rows for c in _features(s, singles) for t in c}, key=str)
     weights = np.zeros((len(terms), 2))
     penalty = np.array([_PENALTY[term[0]] for term in terms])
-    for c in (0, 1):
-        x = np.array([[_features(s, singles)[c].get(t, 0.0) for t in terms] for s in rows]).reshape(-1, len(terms))
+    for c in (0, 1) if terms else ():
+        x = np.array([[_features(s, singles)[c].get(t, 0.0) for t in terms] for s in rows])
         y = np.array([v[c] - sum(singles.get(i, np.zeros(2))[c] for i in s) for s, v in measured.items()])
         w = np.array([(SINGLE_WEIGHT if len(s) == 1 else 1.0) * rows[s].n for s in rows])
-        if len(terms):
-            gram = (x * w[:, None]).T @ x + np.diag(penalty)
-            weights[:, c] = np.linalg.solve(gram, x.T @ (w * y))
+        gram = (x * w[:, None]).T @ x + np.diag(penalty)
+        weights[:, c] = np.linalg.solve(gram, x.T @ (w * y))
     return StackModel(terms, weights, singles)
 
 

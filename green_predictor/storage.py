@@ -129,6 +129,8 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
         raise ValueError(f"unknown family {info['family']!r}")
     names = tuple(str(n) for n in info["names"])
     p = len(names)
+    if not isinstance(info["runs"], list) or not all(isinstance(r, dict) and "model" in r for r in info["runs"]):
+        raise ValueError("its runs are not a list of runs")
     families, corrections, quantiles = (_part(arrays, p) for p in ("family.", "correction.", "quantiles."))
     if any(arrays[k].shape[-1] != p for k in ("mean", "scale", "near")) or arrays["leverage"].shape != (p, p):
         raise ValueError("arrays do not fit the features")

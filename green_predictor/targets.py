@@ -20,6 +20,8 @@ TARGETS = ("quality", "energy", "duration")
 QUALITY, ENERGY, DURATION = range(3)
 LAST_EPOCH_WEIGHT = 0.5
 INNER_EPOCHS = 3
+MOST_LOG = 80.0
+"""Far extrapolations are cut here, so that they stay numbers."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,7 @@ def work_or(rows: Rows, reference: Reference) -> np.ndarray:
 def restore(y: np.ndarray, rows: Rows, reference: Reference) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Targets back to quality (0..1), energy (kWh) and duration (s), each (n,)."""
     z = y[:, QUALITY] + base_logit(rows, reference).astype(np.float32)
-    quality = 1 / (1 + np.exp(-z))
+    quality = 1 / (1 + np.exp(-np.clip(z, -30, 30)))
     scale = work_or(rows, reference).astype(np.float32) + np.log(rows.epoch)
-    return quality, np.exp(y[:, ENERGY] + scale), np.exp(y[:, DURATION] + scale)
+    energy, duration = (np.exp(np.clip(y[:, c] + scale, -MOST_LOG, MOST_LOG)) for c in (ENERGY, DURATION))
+    return quality, energy, duration

@@ -1,0 +1,60 @@
+"""Intervals cover what they say, and a few runs on a task teach its offset."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from green_predictor import calibration
+
+
+def test_group_quantiles_cover_new_groups():
+    rng = np.random.default_rng(0)
+    covered = []
+    for _ in range(60):
+        offsets = rng.normal(size=40)
+        residual = offsets.repeat(20)[:, None] + 0.5 * rng.normal(size=(800, 1))
+        low, high = calibration.group_quantiles(residual, np.arange(40).repeat(20))
+        new = rng.normal(size=200)[:, None] + 0.5 * rng.normal(size=(200, 1))
+        covered.append(np.mean((new >= low) & (new <= high)))
+    assert 0.86 < np.mean(covered) < 0.94
+
+
+def test_groups_weigh_the_same_however_many_rows_they_have():
+    residual = np.concatenate([np.zeros(1000), np.full(10, 5.0)])[:, None]
+    group = np.concatenate([np.zeros(1000), np.ones(10)])
+    assert calibration.group_quantiles(residual, group)[1, 0] == 5.0
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=30), st.floats(0, 1))
+def test_weighted_quantile_is_the_plain_one_for_equal_weights(values, share):
+    found = calibration.weighted_quantile(np.array(values), np.ones(len(values)), share)
+    assert found in values
+    assert np.mean(np.array(values) <= found) >= share - 1e-9
+
+
+def test_one_run_moves_the_offset_by_what_tasks_differ_more_than_runs():
+    x = np.zeros((1, 3), np.float32)
+    for between, within, expected in ((9.0, 1.0, 0.9), (1.0, 1.0, 0.5)):
+        made = calibration.local_correction(
+            x, np.ones((1, 1)), np.ones(1), np.array([between]), np.array([within]), 10.0
+        )
+        assert calibration.apply_correction(made, x)[0, 0] == pytest.approx(expected, abs=0.01)
+
+
+def test_many_runs_teach_slopes_too():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 3)).astype(np.float32)
+    residual = (2 + x @ np.array([1.0, 0, -1]))[:, None]
+    made = calibration.local_correction(x, residual, np.ones(300), np.array([1.0]), np.array([0.1]), 1.0)
+    np.testing.assert_allclose(calibration.apply_correction(made, x), residual, atol=0.1)
+
+
+def test_leverage_grows_with_distance_and_is_small_in_the_middle():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 4)).astype(np.float32)
+    factor = calibration.leverage_factor(x, np.ones(200), 1.0)
+    near, far = calibration.leverage(factor, np.array([[0, 0, 0, 0], [9, 9, 9, 9]], np.float32))
+    assert near == 0 and far > 10 * calibration.leverage(factor, x).mean()

@@ -1,0 +1,126 @@
+"""Protocols hold out what they say, and the figures are what they are called."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from ecotaskset.errors import UsageError
+from green_predictor import baselines, domain_model, evaluate, fitting, judge, probes, protocols
+
+KEYS = {
+    "energy_saved_mean", "energy_saved_worst", "quality_kept_mean", "quality_kept_worst", "on_front", "coverage_90",
+    "energy_error_median", "quality_mae", "spearman_energy", "spearman_quality", "ndcg_5", "sova_5",
+    "hypervolume_ratio", "oracle_energy_saved_mean", "headroom_reached", "per_task",
+}  # fmt: skip
+
+
+def as_two_tasks(records):
+    """The same real runs seen as two tasks, split by recipe: enough to exercise protocols that need several."""
+    ids = sorted({r["recipe_id"] for r in records})
+    return [{**r, "dataset": f"part {ids.index(r['recipe_id']) % 2}"} for r in records]
+
+
+@pytest.mark.parametrize("name", protocols.PROTOCOLS)
+def test_no_held_out_group_is_seen_in_training(digits, name):
+    records = as_two_tasks(digits)
+    key = {
+        "random_recipes": lambda r: r["recipe_id"],
+        "leave_one_dataset_out": lambda r: r["dataset"],
+        "leave_one_family_out": lambda r: r["model_family"],
+        "leave_one_hardware_out": lambda r: r["cpu_model"],
+        "paper": lambda r: r["dataset"],
+    }[name]
+    for _, inside, outside in protocols.PROTOCOLS[name](records):
+        assert {key(r) for r in inside}.isdisjoint({key(r) for r in outside})
+        assert inside and outside
+
+
+def test_random_recipes_covers_every_run_once(digits):
+    held = [r["run_id"] for _, _, outside in protocols.random_recipes(digits) for r in outside]
+    assert sorted(held) == sorted(r["run_id"] for r in digits)
+
+
+@pytest.fixture(scope="module")
+def found(digits):
+    return evaluate.evaluate(
+        as_two_tasks(digits), protocols=["leave_one_dataset_out", "random_recipes"], families=["linear"]
+    )
+
+
+def test_the_result_has_the_promised_shape_and_is_json(found):
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    for figures in (*found["protocols"].values(), found["with_one_probe"], *found["baselines"].values()):
+        assert set(figures) >= KEYS
+    assert {"random", "cheapest", "fastest", "largest_batch", "nearest_neighbour", "plain_boosting"} <= set(
+        found["baselines"]
+    )
+    per_task = found["protocols"]["leave_one_dataset_out"]["per_task"]
+    assert set(per_task) == {"cv/part 0", "cv/part 1"}
+
+
+def test_means_and_worst_cases_are_those_of_the_tasks(found):
+    figures = found["protocols"]["leave_one_dataset_out"]
+    saved = [t["energy_saved"] for t in figures["per_task"].values()]
+    assert figures["energy_saved_mean"] == pytest.approx(np.mean(saved))
+    assert figures["energy_saved_worst"] == min(saved)
+
+
+def test_an_unknown_protocol_is_refused(digits):
+    with pytest.raises(UsageError, match="did you mean 'random_recipes'"):
+        evaluate.evaluate(digits, protocols=["random_recipe"])
+
+
+@pytest.fixture(scope="module")
+def task(digits):
+    return judge.measured_task("digits", digits)
+
+
+def test_the_oracle_cannot_be_beaten_at_its_quality(task):
+    for chosen in range(len(task.quality)):
+        made = judge.outcome(task, chosen)
+        if made["quality_kept"] >= 1 - judge.HEADLINE.max_quality_loss:
+            assert made["energy_saved"] <= made["oracle_energy_saved"] + 1e-9
+        assert made["headroom_reached"] <= 1
+    assert judge.outcome(task, int(np.argmax(task.quality)))["energy_saved"] == 0
+
+
+def test_probing_is_on_the_bill(task):
+    free, paid = judge.outcome(task, 0), judge.outcome(task, 0, extra_kwh=float(task.energy[0]))
+    assert 1 - paid["energy_saved"] == pytest.approx(2 * (1 - free["energy_saved"]))
+
+
+def test_a_perfect_guess_reaches_everything(task):
+    made = judge.judge(task, judge.Guess(task.quality, task.energy))
+    assert made["headroom_reached"] == 1 and made["on_front"] == 1 and made["sova_5"] == 0
+    assert made["ndcg_5"] == pytest.approx(1) and made["spearman_energy"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("name", baselines.RULES)
+def test_rules_of_thumb_choose_one_recipe(task, name):
+    made = judge.judge(task, baselines.RULES[name](task))
+    assert made["energy_saved"] <= 1 and 0 <= made["quality_kept"] <= 1
+
+
+def test_the_beginning_of_a_run_is_its_first_epochs_and_costs_less(digits):
+    whole = next(r for r in digits if len(r["curve_energy_kwh"]) > 3)
+    begun = probes.beginning(whole, 2)
+    assert len(begun["curve_energy_kwh"]) == 2 and begun["status"] == "interrupted"
+    assert probes.probe_cost_kwh(begun) == whole["curve_energy_kwh"][1] < whole["energy_kwh"]
+    assert probes.beginning({**whole, "curve_validation_quality": []}) is None
+
+
+def test_probes_teach_the_offset_of_a_new_task(zeus):
+    """On the Zeus traces, a new task's energy is known far better after one probe."""
+    records = [r for r in zeus if r["domain"] in ("cv", "nlp")]
+    records = [{**r, "domain": "cv"} for r in records]
+    inside = [r for r in records if r["dataset"] != "squad"]
+    outside = [r for r in records if r["dataset"] == "squad"]
+    model = fitting.fit_domains(inside, families=["linear"])["cv"]
+    squad = judge.measured_task("squad", outside)
+    before = judge.guess(model, squad, domain_model.evidence(model, None))
+    after, cost = probes.probed(model, squad, before, 1)
+    errors = [np.median(np.abs(np.log(g.prediction.energy_kwh / squad.energy))) for g in (before, after)]
+    assert errors[1] < errors[0] and cost > 0

@@ -1,0 +1,83 @@
+"""A run and the candidate that would repeat it are the same row; unknown fields are normal."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from green_predictor import features, targets
+from green_predictor.architectures import SizeTable, architectures, reshape_task
+from green_predictor.candidates import from_recipes
+from green_predictor.hardware import hardware_columns
+from green_predictor.rows import knobs_of, recipe_rows
+from green_predictor.tasks import task_record
+
+
+@pytest.fixture(scope="module")
+def learned(digits):
+    data = targets.prepare(digits)
+    return data, features.fit_spec(data.rows, data.weight)
+
+
+def test_a_candidate_has_the_features_of_the_run_it_repeats(digits, learned):
+    _, spec = learned
+    kept = [{**r, "knobs": knobs_of(r)} for r in digits]
+    for run in kept[:: max(1, len(kept) // 8)]:
+        recipe = {n: run[n] for n in ("model", "epochs", "batch_size", "learning_rate", "weight_decay", "knobs")}
+        machine = {c: run.get(c) for c in hardware_columns()}
+        made = from_recipes(kept, "cv", task_record(kept, "cv", "digits"), machine, [recipe])
+        candidate = dict(zip(spec.names, features.feature_matrix(made, spec)[0], strict=True))
+        original = recipe_rows([run], [(0, run["epochs"])])
+        wanted = dict(zip(spec.names, features.feature_matrix(original, spec)[0], strict=True))
+        for name, value in wanted.items():
+            assert candidate[name] == pytest.approx(value, abs=0.02), (run["run_id"], name)
+
+
+def test_nothing_known_is_the_middle_of_everything(learned):
+    _, spec = learned
+    bare = {"domain": "cv", "model": "never-seen", "epochs": 4, "batch_size": 32, "learning_rate": 1e-3}
+    x = features.feature_matrix(recipe_rows([bare], [(0, 4.0)]), spec)
+    assert np.isfinite(x).all()
+    described = [j for j, n in enumerate(spec.names) if n in ("n_parameters", "flops_per_sample", "work", "moved")]
+    assert (x[0, described] == 0).all()
+
+
+def test_scaled_features_have_the_training_mean_and_spread(learned):
+    data, spec = learned
+    x = features.feature_matrix(data.rows, spec)
+    weight = data.weight / data.weight.sum()
+    np.testing.assert_allclose(weight @ x, 0, atol=1e-3)
+    names = set(spec.names)
+    assert {"lr", "b", "steps", "work"} <= names
+    assert "seed" not in names and not any("quality_" in n or "energy" in n or "duration" in n for n in names)
+
+
+def test_names_of_data_sets_and_machines_are_not_looked_up(learned):
+    assert not any(n.startswith(("dataset", "cpu_model", "gpu_model")) for n in learned[1].names)
+
+
+def test_targets_come_back_as_what_they_were(learned):
+    data, _ = learned
+    last = data.subset(data.last)
+    quality, energy, duration = targets.restore(last.y, last.rows, data.reference)
+    for i, run in enumerate(last.run):
+        record = data.records[run]
+        assert quality[i] == pytest.approx(np.clip(targets.final_quality(record), 1e-3, 1 - 1e-3), abs=1e-4)
+        assert energy[i] == pytest.approx(record["energy_kwh"], rel=1e-4)
+        assert duration[i] == pytest.approx(record["duration_s"], rel=1e-4)
+
+
+def test_runs_of_equal_weight_whatever_their_curves(learned):
+    data, _ = learned
+    np.testing.assert_allclose(np.bincount(data.run, data.weight), 1)
+
+
+def test_sizes_are_copied_where_known_and_grow_with_the_input_where_not(digits):
+    kept = [{**r, "knobs": knobs_of(r)} for r in digits]
+    table, task = SizeTable(kept), task_record(kept, "cv", "digits")
+    for model, pretrained in architectures(kept):
+        run = next(r for r in kept if r["model"] == model)
+        known = table.columns((model, pretrained), reshape_task(task, run["knobs"], "cv"), run["knobs"])
+        assert known["n_parameters"] == run["n_parameters"]
+        larger = table.columns((model, pretrained), {**task, "dataset": "other"}, {})
+        assert 0.3 < larger["flops_per_sample"] / run["flops_per_sample"] < 3

@@ -1,0 +1,86 @@
+"""What people ask for is what they get."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecotaskset.errors import UsageError
+from green_predictor.preferences import Preference, choose, preference
+
+candidates = st.lists(st.tuples(st.floats(0.01, 0.99), st.floats(1e-6, 10)), min_size=2, max_size=40)
+
+
+@given(candidates, st.floats(0, 1))
+def test_the_choice_is_on_the_front_and_within_the_loss(pairs, loss):
+    quality, energy = np.array(pairs).T
+    made = choose(preference(max_quality_loss=loss), quality, energy)
+    assert quality[made.best] >= (1 - loss) * quality.max() - 1e-12
+    within = quality >= (1 - loss) * quality.max()
+    assert energy[made.best] == energy[within].min()
+    assert made.best in made.front
+
+
+@given(candidates, st.floats(0, 1), st.floats(0, 1))
+def test_more_weight_on_energy_never_costs_more(pairs, one, other):
+    quality, energy = np.array(pairs).T
+    low, high = sorted((one, other))
+    for rule in ("chebyshev", "weighted_sum"):
+        careful, saving = (choose(Preference(w, rule), quality, energy).best for w in (low, high))
+        assert energy[saving] <= energy[careful] * (1 + 1e-9)
+
+
+def test_extreme_weights_take_the_ends():
+    quality, energy = np.array([0.2, 0.6, 0.9]), np.array([1.0, 2.0, 9.0])
+    assert choose(preference({"energy": 1.0}), quality, energy).best == 0
+    assert choose(preference({"quality": 1.0}), quality, energy).best == 2
+
+
+def test_chebyshev_reaches_a_concave_front_where_the_weighted_sum_cannot():
+    quality, energy = np.array([0.0, 0.45, 1.0]), np.exp(np.array([0.0, 0.75, 1.0]))
+    weights = np.linspace(0, 1, 101)
+    by_sum = {choose(Preference(w, "weighted_sum"), quality, energy).best for w in weights}
+    by_chebyshev = {choose(Preference(w, "chebyshev"), quality, energy).best for w in weights}
+    assert 1 not in by_sum and by_chebyshev == {0, 1, 2}
+
+
+def test_knee_is_where_the_front_bends():
+    quality, energy = np.array([0.1, 0.88, 0.9]), np.array([1.0, 1.5, 100.0])
+    assert choose(preference("knee"), quality, energy).best == 1
+
+
+def test_limits_hold_and_an_impossible_one_says_how_near_it_gets():
+    quality, energy, seconds = np.array([0.5, 0.9]), np.array([1.0, 5.0]), np.array([3600.0, 7200.0])
+    assert choose(preference(0.0, budget_kwh=2), quality, energy, seconds).best == 0
+    assert choose(preference(0.0, max_hours=1), quality, energy, seconds).best == 0
+    assert choose(preference(0.0, max_emissions_kg=0.1), quality, energy, seconds, 0.05).best == 0
+    assert choose(preference(1.0, min_quality=0.8), quality, energy, seconds).best == 1
+    with pytest.raises(UsageError, match="the least is 1 kWh"):
+        choose(preference(budget_kwh=0.5), quality, energy, seconds)
+    with pytest.raises(UsageError, match=r"most expected is 0\.900"):
+        choose(preference(min_quality=0.95), quality, energy, seconds)
+    with pytest.raises(UsageError, match="country"):
+        choose(preference(max_emissions_kg=0.1), quality, energy, seconds)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"prefer": {"energy": 1.2}},
+        {"prefer": {"energy": -0.1}},
+        {"prefer": {"energy": float("nan")}},
+        {"prefer": {"speed": 0.5}},
+        {"prefer": {"energy": 0, "quality": 0}},
+        {"prefer": "kne"},
+        {"budget_kwh": -1},
+        {"max_hours": -1},
+        {"max_quality_loss": 1.5},
+        {"min_quality": "high"},
+        {"rule": "best"},
+    ],
+)
+def test_what_makes_no_sense_is_refused(asked):
+    with pytest.raises(UsageError):
+        preference(**asked)

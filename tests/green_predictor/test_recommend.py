@@ -1,0 +1,195 @@
+"""`recommend` on the shipped snapshot: limits, descriptions, evidence, and answers in every form."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import numpy as np
+import pytest
+
+from ecotaskset.errors import UsageError
+from ecotaskset.recipe import Recipe
+from green_predictor import estimate, recommend
+from green_predictor.tasks import known_tasks
+
+TASKS = {"cv": "digits", "nlp": "movie_reviews", "recsys": "movielens_100k"}
+
+
+@pytest.fixture(scope="module")
+def answer():
+    return recommend(domain="cv", dataset="digits", prefer={"energy": 0.7}, country="FR")
+
+
+@pytest.mark.parametrize("domain", TASKS)
+def test_every_domain_is_answered_with_a_runnable_command(domain):
+    made = recommend(domain=domain, dataset=TASKS[domain], prefer={"energy": 0.5})
+    words = shlex.split(made.command)
+    assert words[:5] == ["green-collect", "--domain", domain, "--dataset", TASKS[domain]]
+    assert made.command == made.best.recipe.command() and made.n_candidates >= 10_000
+    for pick in (made.best, made.most_accurate, *made.front):
+        assert 0 <= pick.quality_low <= pick.quality <= pick.quality_high <= 1
+        assert 0 < pick.energy_low_kwh <= pick.energy_kwh <= pick.energy_high_kwh < float("inf")
+        assert 0 < pick.duration_low_s <= pick.duration_s <= pick.duration_high_s
+
+
+def test_the_best_is_on_the_front_which_is_sorted_from_cheap_to_dear(answer):
+    energies = [p.energy_kwh for p in answer.front]
+    assert answer.best.recipe in [p.recipe for p in answer.front]
+    assert len({p.recipe.recipe_id for p in answer.front}) == len(answer.front)
+    assert energies[0] <= answer.best.energy_kwh <= answer.most_accurate.energy_kwh * 1.5
+
+
+def test_limits_are_kept(answer):
+    top = answer.most_accurate
+    frugal = recommend(domain="cv", dataset="digits", prefer=0.0, budget_kwh=top.energy_kwh / 5)
+    assert frugal.best.energy_kwh <= top.energy_kwh / 5 * 1.01
+    kept = recommend(domain="cv", dataset="digits", max_quality_loss=0.02)
+    assert kept.best.quality >= 0.97 * kept.most_accurate.quality
+    assert kept.best.energy_kwh <= kept.most_accurate.energy_kwh
+    hours = top.duration_s / 3600 / 5
+    assert recommend(domain="cv", dataset="digits", prefer=0.0, max_hours=hours).best.duration_s <= hours * 3600 * 1.01
+
+
+def test_emissions_follow_the_grid(answer):
+    grams, source = answer.intensity
+    assert answer.best.emissions_kg == pytest.approx(answer.best.energy_kwh * grams / 1000)
+    assert "France" in source
+    doubled = recommend(domain="cv", dataset="digits", prefer={"energy": 0.7}, country=2 * grams)
+    assert doubled.best.emissions_kg == pytest.approx(2 * answer.best.emissions_kg)
+    with pytest.raises(UsageError, match="unknown country"):
+        recommend(domain="cv", dataset="digits", country="XX")
+
+
+def test_alternatives_are_a_step_in_their_direction(answer):
+    cheaper, better = answer.alternatives["cheaper"], answer.alternatives["better"]
+    assert cheaper is None or cheaper.energy_kwh < answer.best.energy_kwh
+    assert better is None or better.quality > answer.best.quality
+
+
+def test_curves_rise_in_energy_and_end_where_the_pick_says(answer):
+    curve = answer.curve()
+    assert list(curve.epoch) == list(range(1, answer.best.recipe.epochs + 1))
+    assert (np.diff(curve.prediction.energy_kwh) >= 0).all()
+    assert curve.prediction.quality[-1] == pytest.approx(answer.best.quality, abs=1e-4)
+
+
+def test_all_forms_agree(answer, tmp_path):
+    plain = json.loads(json.dumps(answer.to_dict(), allow_nan=False))
+    table = answer.to_pandas()
+    assert plain["best"]["energy_kwh"] == answer.best.energy_kwh
+    assert len(table) == len(plain["front"]) and table["best"].sum() == 1
+    assert table.loc[table["best"], "command"].item() == answer.command == plain["command"]
+    assert answer.best.recipe.model in answer.verdict and plain["verdict"] == answer.verdict
+    answer.plot(tmp_path / "front.png")
+    answer.plot(tmp_path / "front.svg")
+    assert (tmp_path / "front.png").read_bytes()[:4] == b"\x89PNG" and (tmp_path / "front.svg").stat().st_size > 1000
+    with pytest.raises(UsageError, match="figure"):
+        answer.plot(tmp_path / "front.bad")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["front.png", "front.svg"]
+
+
+def test_equal_questions_get_equal_answers(answer):
+    again = recommend(domain="cv", dataset="digits", prefer={"energy": 0.7}, country="FR")
+    assert again.to_dict() == answer.to_dict()
+
+
+def test_a_task_never_seen_can_be_described_and_says_what_it_stands_on():
+    made = recommend(domain="cv", dataset={"name": "mine", "n_train": 50_000, "n_classes": 10, "image_size": 32})
+    assert made.best.recipe.dataset == "mine" and made.support.runs_on_task == 0
+    assert made.support.level in ("thin", "far") and made.support.basis == "unseen"
+    assert "landmark_quality" in made.support.sentence
+    known = recommend(domain="cv", dataset="digits")
+    wide = np.log(made.best.energy_high_kwh / made.best.energy_low_kwh)
+    assert wide > np.log(known.best.energy_high_kwh / known.best.energy_low_kwh)
+
+
+def test_more_training_data_costs_more():
+    def one(n):
+        task = {"n_train": n, "n_validation": 300, "n_classes": 10, "image_size": 8, "landmark_quality": 0.9}
+        recipe = {"model": "resnet-tiny", "epochs": 4, "batch_size": 32, "learning_rate": 1e-3}
+        return recommend(domain="cv", dataset=task, candidates=[recipe]).best.energy_kwh
+
+    assert one(12_000) > 3 * one(1_200)
+
+
+def test_observed_runs_move_the_prediction_towards_what_was_seen():
+    task = {"n_train": 1_500, "n_classes": 10, "image_size": 8, "landmark_quality": 0.9, "majority_quality": 0.1}
+    recipe = {"model": "resnet-tiny", "epochs": 4, "batch_size": 32, "learning_rate": 1e-3}
+    before = recommend(domain="cv", dataset=task, candidates=[recipe])
+    seen = {**recipe, "energy_kwh": 20 * before.best.energy_kwh, "quality": 0.5, "duration_s": 20.0}
+    after = recommend(domain="cv", dataset=task, candidates=[recipe], observed=[seen])
+    assert before.best.energy_kwh < after.best.energy_kwh <= seen["energy_kwh"] * 1.2
+    assert after.best.quality < before.best.quality
+
+
+def test_a_run_cut_after_an_epoch_is_evidence_too():
+    task = {"n_train": 1_500, "n_classes": 10, "image_size": 8, "landmark_quality": 0.9}
+    recipe = {"model": "resnet-tiny", "epochs": 4, "batch_size": 32, "learning_rate": 1e-3}
+    before = recommend(domain="cv", dataset=task, candidates=[recipe]).best.energy_kwh
+    first = {"curve_validation_quality": [0.3], "curve_energy_kwh": [10 * before], "curve_duration_s": [9.0]}
+    cut = {**recipe, **first, "status": "interrupted", "energy_kwh": 10 * before}
+    assert recommend(domain="cv", dataset=task, candidates=[recipe], observed=[cut]).best.energy_kwh > 1.2 * before
+
+
+def test_own_candidates_are_the_only_ones():
+    mine = [
+        Recipe.create(domain="cv", dataset="digits", model="mlp", epochs=4),
+        {"model": "resnet-tiny", "epochs": 4, "knobs": {"data_fraction": 0.5}},
+    ]
+    made = recommend(domain="cv", dataset="digits", candidates=mine, prefer=0.0)
+    assert made.n_candidates == 2 and made.best.recipe.model in ("mlp", "resnet-tiny")
+
+
+def test_another_source_of_runs_is_learned_from(digits):
+    fewer = [r for r in digits if r["model"] != "vit-tiny"]
+    made = recommend(domain="cv", dataset="digits", data=fewer)
+    assert made.support.runs == len(fewer)
+    assert "vit-tiny" not in {p.recipe.model for p in made.front}
+
+
+def test_an_estimate_is_a_line_or_an_honest_no():
+    known = estimate(Recipe.create(domain="cv", dataset="digits", model="resnet-tiny", epochs=3))
+    assert known.energy_kwh > 0 and "about" in known.sentence
+    unknown = estimate(Recipe.create(domain="cv", dataset="no-such-set", model="resnet-tiny"))
+    assert unknown.energy_kwh is None and unknown.sentence.startswith("cost not known")
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"domain": "cvv"}, "did you mean 'cv'"),
+        ({"dataset": "digit"}, "did you mean 'digits'"),
+        ({"dataset": {"n_trian": 5}}, "did you mean 'n_train'"),
+        ({"dataset": {"n_classes": 5}}, "no n_train"),
+        ({"dataset": {"n_train": -5}}, "n_train=-5"),
+        ({"dataset": "{not json"}, "not JSON"),
+        ({"hardware": "H20"}, "did you mean 'H200'"),
+        ({"hardware": {"gpus": 1}}, "unknown hardware column"),
+        ({"prefer": {"energy": 2}}, "weight of energy"),
+        ({"budget_kwh": -1}, "budget_kwh=-1"),
+        ({"budget_kwh": 1e-30}, "the least is"),
+        ({"candidates": []}, "empty"),
+        ({"candidates": 0}, "candidates=0"),
+        ({"candidates": [{"model": "resnet-tny"}]}, "did you mean 'resnet-tiny'"),
+        ({"energy": "guessed"}, "unknown kind of energy"),
+        ({"data": "/no/such/place"}, "no runs at"),
+        ({"observed": [{"model": "resnet-tiny"}]}, "none of the observed runs"),
+        ({"observed": [{"epochs": 3}]}, "no model"),
+    ],
+)
+def test_bad_input_gets_one_line_that_names_it(asked, says):
+    with pytest.raises(UsageError) as caught:
+        recommend(**{"domain": "cv", "dataset": "digits", **asked})
+    assert (says in str(caught.value) and caught.value.hint is not None) or says in str(caught.value)
+
+
+def test_accelerators_are_known_by_name_and_extrapolation_is_said():
+    made = recommend(domain="cv", dataset="digits", hardware="H200")
+    assert made.hardware["gpu_tdp_w"] == 700
+    if not any(r.get("device") == "cuda" for r in made.model.runs):
+        assert made.support.level in ("thin", "far", "run")
+
+
+def test_known_tasks_are_those_of_the_runs(digits):
+    assert known_tasks(digits) == ["digits"]
