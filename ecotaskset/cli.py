@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from ecotaskset.console import Output, run_app
+from ecotaskset.errors import UsageError
 
 app = typer.Typer(
     help="EcoTaskSet: what trainings cost in energy and how good they became.",
@@ -125,6 +126,9 @@ def build(
     ] = None,
     version: Annotated[str | None, typer.Option(help="X.Y.Z; the package's version if left out.")] = None,
     card: Annotated[Path | None, typer.Option(help="Write the card here too, for example dataset_card.md.")] = None,
+    checkout: Annotated[
+        Path | None, typer.Option(help="Repository root that gets a .huggingface.yaml, so that it loads from outside.")
+    ] = None,
     repo: Annotated[str | None, typer.Option(help="Hub data set the card names.")] = None,
     with_imported: Annotated[
         bool, typer.Option("--with-imported", help="Imported rows too, in a config of their own.")
@@ -137,18 +141,21 @@ def build(
     from ecotaskset.card import render_card
     from ecotaskset.hub.client import repo_name
     from ecotaskset.report_source import read_rows
-    from ecotaskset.snapshot import build_snapshot
+    from ecotaskset.snapshot import build_snapshot, configs_yaml
     from ecotaskset.store import default_store_path, write_atomically
 
     out = Output(json=json, quiet=quiet)
     found = {row.run.run_id: row.run for path in store or [default_store_path()] for row in read_rows(path)}
     wanted = [run for run in found.values() if with_imported or run.origin == "collected"]
     runs, refused = _passed(wanted)
-    name = repo_name(repo)
+    name, prefix = repo_name(repo), _below(to, checkout) if checkout else ""
     manifest = build_snapshot(runs, to, version or __version__)
     text = render_card(to, repo=name)
-    for target in [to.parent / "README.md", *([card] if card else [])]:
-        write_atomically(target, text.encode())
+    texts = {to.parent / "README.md": text} | ({card: text} if card else {})
+    if checkout is not None:
+        texts[checkout / ".huggingface.yaml"] = configs_yaml(to, prefix=prefix)
+    for target, content in texts.items():
+        write_atomically(target, content.encode())
         out.say(f"wrote {target}")
     manifest |= {"left_out_imported": len(found) - len(wanted), "left_out_refused": refused}
     for run_id, reason in refused.items():
@@ -157,6 +164,13 @@ def build(
     lines += [f"{file['path']}: {file['rows']:,} runs, {file['bytes'] / 1000:,.0f} kB" for file in manifest["files"]]
     lines += [f"{len(refused)} runs left out by the checks"] if refused else []
     out.result(manifest, human=lines, ids=[file["path"] for file in manifest["files"]])
+
+
+def _below(folder: Path, root: Path) -> str:
+    try:
+        return folder.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        raise UsageError(f"{folder} is not below {root}", hint="name the root of the checkout it is in") from None
 
 
 def _passed(runs: list) -> tuple[list, dict[str, str]]:

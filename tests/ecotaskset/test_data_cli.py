@@ -101,6 +101,22 @@ def test_build_then_validate_then_report(command, store, tmp_path):
         assert done.returncode == code and "differs from the manifest" in done.stdout + done.stderr
 
 
+def test_a_checkout_loads_from_the_directory_above_it(command, tmp_path, make_runs, make_run, python):
+    """There `load_dataset("ecotaskset")` finds the checkout, not the package, and would merge the domains."""
+    for run in [*make_runs(10, **PROVENANCE), make_run(domain="nlp", dataset="snippets", **PROVENANCE)]:
+        Store(tmp_path / "store").append(run)
+    root = tmp_path / "above" / "ecotaskset"
+    (root / "ecotaskset").mkdir(parents=True)
+    (root / "README.md").write_text("# A project\n")
+    words = ("build", "--store", tmp_path / "store", "--to", root / "ecotaskset" / "data", "--checkout")
+    assert command(*words, tmp_path / "store").returncode == 2 and not (root / "ecotaskset" / "data").exists()
+    assert command(*words, root).returncode == 0
+    code = (
+        "import datasets; d = datasets.load_dataset('ecotaskset'); print({x for s in d.values() for x in s['domain']})"
+    )
+    assert python(code, cwd=root.parent).stdout.strip() == "{'cv'}"
+
+
 def test_a_snapshot_with_a_leak_or_a_stranger_is_refused(command, tmp_path, make_runs):
     runs = make_runs(20, **PROVENANCE)
     data = tmp_path / "data"

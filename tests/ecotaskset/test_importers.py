@@ -130,7 +130,7 @@ def test_ecnas_energy_is_without_the_facility_overhead():
     for run in ledger_of("ecnas").runs:
         row = published[run.model.removeprefix("nasbench101/"), str(run.duration_s)]
         watts = float(row["gpu_avg_W"]) + float(row["cpu_avg_W"])
-        assert run.energy_kwh * run.pue == pytest.approx(float(row["run_total_energy_kWh"]))
+        assert run.pue == 1.59 and run.energy_kwh * run.pue == pytest.approx(float(row["run_total_energy_kWh"]))
         assert run.gpu_energy_kwh / run.energy_kwh == pytest.approx(float(row["gpu_avg_W"]) / watts)
         if "pue_uncertain" not in run.flags:
             plain += 1
