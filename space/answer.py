@@ -1,0 +1,155 @@
+"""The choices of a person → an answer: the recommendation, the choice looked at, and what ran on that task.
+
+`recommend` is asked afresh whenever an input changes (it takes some 30 ms for 10,000 candidates); equal questions of
+many people are answered from a small cache. Nothing of a person is kept: the key is the question alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from ecotaskset.errors import EcoTaskSetError
+from space import words
+from space.runs_table import MeasuredRun, known_datasets, measured_runs
+from space.sources import Source, source
+from space.state import DESCRIBED, Inputs
+
+if TYPE_CHECKING:
+    from green_predictor import Recommendation
+    from green_predictor.recommendation import Pick
+
+CACHED_ANSWERS = 48
+MOST_CLOUD_POINTS = 600
+MOST_OPTIONS = 24
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`chosen` is what is looked at: the recommended pick, or another member of the front the person chose."""
+
+    inputs: Inputs
+    recommendation: Recommendation
+    chosen: Pick
+    chosen_position: int | None
+    versus: Pick | None
+    runs: list[MeasuredRun]
+    runs_elsewhere: int
+
+    @property
+    def is_recommended(self) -> bool:
+        """Whether the choice looked at is the one that is recommended."""
+        return self.chosen.recipe == self.recommendation.best.recipe
+
+
+@dataclass(frozen=True)
+class NoAnswer:
+    """Why there is none, in a sentence, and what to do."""
+
+    inputs: Inputs
+    message: str
+    hint: str | None = None
+
+
+def complete(inputs: Inputs) -> Inputs:
+    """Fill in the data set where none is chosen: the one of the domain that most runs are of."""
+    if inputs.dataset:
+        return inputs
+    known = known_datasets(source().records, inputs.domain)
+    return replace(inputs, dataset=known[0][1] if known else DESCRIBED)
+
+
+def answer(inputs: Inputs) -> Answer | NoAnswer:
+    """Ask for a recommendation and put beside it what really ran."""
+    inputs = complete(inputs)
+    try:
+        arguments = inputs.recommend_arguments()
+        found = ask(arguments)
+    except EcoTaskSetError as error:
+        return _explained(inputs, error)
+    runs, elsewhere = _runs(inputs, found)
+    position = _position(found, inputs.pick)
+    chosen = found.best if position is None else found.front[position]
+    versus = _position(found, inputs.versus)
+    other = found.front[versus] if versus is not None else found.most_accurate
+    return Answer(inputs, found, chosen, position, None if other.recipe == chosen.recipe else other, runs, elsewhere)
+
+
+def ask(arguments: Mapping[str, Any]) -> Recommendation:
+    """`recommend(**arguments)` over the runs in use, remembered for equal questions."""
+    return _asked(json.dumps(arguments, sort_keys=True))
+
+
+@lru_cache(maxsize=CACHED_ANSWERS)
+def _asked(question: str) -> Recommendation:
+    from green_predictor import recommend
+
+    return recommend(**json.loads(question), data=source().data)
+
+
+def warm() -> None:
+    """Load the model and answer the first question, so that the first visitor does not wait."""
+    answer(Inputs())
+
+
+def options(found: Recommendation) -> list[tuple[str, str]]:
+    """(label, recipe id) of the choices on the front, cheapest first, for people who choose by keyboard."""
+    from space.figures import spread
+
+    always = {found.best.recipe.recipe_id, found.most_accurate.recipe.recipe_id}
+    listed = [("The recommended one", "")]
+    for pick in spread(found.front, MOST_OPTIONS - 2, always):
+        if pick.recipe != found.best.recipe:
+            label = f"{words.energy(pick.energy_kwh)} · {words.share(pick.quality)} · {pick.name}"
+            listed.append((label, pick.recipe.recipe_id))
+    return listed
+
+
+def cloud(found: Recommendation) -> list[tuple[float, float]]:
+    """Some of the candidates off the front, as (quality 0..1, kWh)."""
+    if found.cloud is None:
+        return []
+    quality, kwh = found.cloud
+    step = max(1, len(quality) // MOST_CLOUD_POINTS)
+    return [(float(q), float(e)) for q, e in zip(quality[::step], kwh[::step], strict=True)]
+
+
+def _position(found: Recommendation, recipe_id: str) -> int | None:
+    if not recipe_id:
+        return None
+    return next((i for i, pick in enumerate(found.front) if pick.recipe.recipe_id == recipe_id), None)
+
+
+def _runs(inputs: Inputs, found: Recommendation) -> tuple[list[MeasuredRun], int]:
+    """Runs of this task on a machine like the one asked for, and how many there are on other machines."""
+    if inputs.dataset == DESCRIBED:
+        return [], 0
+    records = source().records
+    here = measured_runs(records, inputs.domain, inputs.dataset, found.hardware)
+    return here, len(measured_runs(records, inputs.domain, inputs.dataset)) - len(here)
+
+
+def _explained(inputs: Inputs, error: EcoTaskSetError) -> NoAnswer:
+    """Limits that leave nothing are answered with the cheapest there is; anything else with the error itself."""
+    limits = [
+        *([f"under {words.energy(inputs.kwh)}"] if inputs.kwh is not None else []),
+        *([f"under {words.duration(inputs.hours * 3600)}"] if inputs.hours is not None else []),
+    ]
+    if limits:
+        try:
+            free = ask(replace(inputs, kwh=None, hours=None, loss=None, energy=100).recommend_arguments())
+        except EcoTaskSetError:
+            return NoAnswer(inputs, error.message, error.hint)
+        least = free.front[0]
+        message = f"Nothing satisfies {' and '.join(limits)}."
+        hint = f"The cheapest is {least.name}: {words.energy(least.energy_kwh)}, {words.duration(least.duration_s)}."
+        return NoAnswer(inputs, message, hint)
+    return NoAnswer(inputs, error.message, error.hint)
+
+
+def current_source() -> Source:
+    """The runs in use."""
+    return source()

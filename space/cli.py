@@ -1,0 +1,43 @@
+"""green-space: the app in a browser, from what is installed, without a network."""
+
+import typer
+
+from ecotaskset.console import run_app
+from ecotaskset.errors import UsageError
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 7860
+
+app = typer.Typer(add_completion=False, no_args_is_help=False)
+
+
+@app.command()
+def serve(
+    host: str = typer.Option(DEFAULT_HOST, help="address to serve on; 0.0.0.0 is everybody who can reach this machine"),
+    port: int = typer.Option(DEFAULT_PORT, min=1, max=65535, help="port to serve on"),
+    store: str = typer.Option("", help="answer from the runs of this store instead of the shipped snapshot"),
+) -> None:
+    """Choose a recipe with your eyes: serve the app and print its address."""
+    import os
+
+    from space.sources import DATA_VARIABLE
+
+    if store:
+        os.environ[DATA_VARIABLE] = store
+    try:
+        from space.app import launch
+    except ImportError as error:
+        raise UsageError(f"the app needs '{error.name}'", hint="pip install 'ecotaskset[space]'") from None
+    try:
+        launch(host, port)
+    except OSError as error:
+        raise UsageError(f"cannot serve on {host}:{port}: {error}", hint="choose another --port") from None
+
+
+def main() -> None:
+    """The console script."""
+    run_app(app, "green-space")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,211 @@
+"""The words under the figures, as HTML: the recipe, how much to trust it, the comparison, what to take away."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from ecotaskset.knobs import KNOBS
+from space import words
+from space.state import to_query
+from space.words import safe
+
+if TYPE_CHECKING:
+    from green_predictor.recommendation import Pick
+    from space.answer import Answer
+    from space.runs_table import MeasuredRun
+
+MOST_NEAREST = 6
+LEVELS = {
+    "run": "This very recipe was run on this task.",
+    "near": "Recipes close to this one were run on this task.",
+    "thin": "Little was run near it: lean on the interval, not on the figure.",
+    "far": "Far from everything that was run: a guess. One epoch of it would tell more than this page.",
+}
+
+
+def command_box(command: str) -> str:
+    """A command with a button that copies it."""
+    return (
+        f"<div class='green-command'><code tabindex='0'>{safe(command)}</code>"
+        f"<button class='green-copy' data-copy='{safe(command)}'>Copy</button></div>"
+    )
+
+
+def command_panel(answer: Answer) -> str:
+    """The command that trains the choice; where nothing near it was ever run, the one that tries one epoch of it."""
+    if answer.recommendation.support.level == "far" and answer.is_recommended:
+        return command_box(answer.chosen.recipe.model_copy(update={"epochs": 1}).command())
+    return command_box(answer.chosen.command)
+
+
+def recipe_panel(pick: Pick) -> str:
+    """The recipe in words: what is trained, and each knob with what it does."""
+    recipe = pick.recipe
+    rows = "".join(
+        f"<tr><td>{safe(name.replace('_', ' '))}</td><td><b>{safe(_shown(value))}</b></td>"
+        f"<td>{safe(KNOBS[name].phase)}</td><td>{safe(KNOBS[name].description)}</td></tr>"
+        for name, value in recipe.knobs.items()
+    )
+    knobs = (
+        "<div class='green-scroll'><table class='green-table'><thead><tr><th>Knob</th><th>Set to</th><th>Phase</th>"
+        f"<th>What it does</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        if rows
+        else "<p>No knob is turned: everything else is at its default.</p>"
+    )
+    start = "from published weights" if recipe.pretrained else "from scratch"
+    decay = f", weight decay {recipe.weight_decay:g}" if recipe.weight_decay else ""
+    return (
+        f"<div class='green-prose'><p>Train <b>{safe(recipe.model)}</b> {start} for "
+        f"{words.plural(recipe.epochs, 'epoch')} with batches of {recipe.batch_size:,} examples, peak learning rate "
+        f"{recipe.learning_rate:g}{decay}.</p>{knobs}</div>"
+    )
+
+
+def trust_panel(answer: Answer) -> str:
+    """Support, and the nearest trainings that really ran, predicted and measured side by side."""
+    found, pick = answer.recommendation, answer.chosen
+    support = found.support
+    words_of_level = LEVELS[support.level] if answer.is_recommended else "What follows is about the recommended recipe."
+    remarks = "".join(f"<p>{safe(_capital(remark))}.</p>" for remark in support.remarks)
+    elsewhere = f" {answer.runs_elsewhere:,} more ran on other machines." if answer.runs_elsewhere else ""
+    near = sorted(answer.runs, key=lambda run: _unlike(run, pick))[:MOST_NEAREST]
+    rows = "".join(
+        f"<tr><td>{safe(run.name)}{' <b>(this recipe)</b>' if run.recipe_id == pick.recipe.recipe_id else ''}</td>"
+        f"<td class='n'>{words.share(run.quality)}</td><td class='n'>{words.energy(run.energy_kwh)}</td>"
+        f"<td class='n'>{words.energy_range(run.energy_low_kwh, run.energy_high_kwh)}</td>"
+        f"<td class='n'>{words.duration(run.duration_s)}</td>"
+        f"<td><span class='green-tag {'measured' if run.counted else 'modelled'}'>"
+        f"{'measured' if run.counted else 'estimated'}</span> {safe(run.source)}</td></tr>"
+        for run in near
+    )
+    table = (
+        "<h3>The nearest trainings that ran</h3><div class='green-scroll'><table class='green-table'><thead><tr>"
+        f"<th>Recipe</th><th class='n'>{safe(found.metric)}</th><th class='n'>Energy</th><th class='n'>Interval</th>"
+        f"<th class='n'>Time</th><th>Energy known from</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        if rows
+        else "<p>No training of this task ran on such a machine yet.</p>"
+    )
+    return (
+        f"<div class='green-prose' style='max-width:none'><p><b>{safe(words_of_level)}</b> Learned from "
+        f"{words.plural(support.runs, 'run')}, {support.runs_on_task:,} of this task.{elsewhere} "
+        f"{found.n_candidates:,} recipes were considered.</p>{remarks}{table}</div>"
+    )
+
+
+def compare_panel(answer: Answer) -> str:
+    """Two choices side by side, with what differs between them."""
+    left, right = answer.chosen, answer.versus
+    if right is None:
+        return "<div class='green-prose'><p>Pick a second choice above to compare with.</p></div>"
+    rows = [
+        ("Energy", words.energy(left.energy_kwh), words.energy(right.energy_kwh),
+         words.less_energy(left.energy_kwh, right.energy_kwh)),
+        ("· 90 % interval", words.energy_range(left.energy_low_kwh, left.energy_high_kwh),
+         words.energy_range(right.energy_low_kwh, right.energy_high_kwh), ""),
+        (f"Quality ({answer.recommendation.metric})", words.share(left.quality), words.share(right.quality),
+         f"{100 * (left.quality - right.quality):+.1f} points"),
+        ("· 90 % interval", words.share_range(left.quality_low, left.quality_high),
+         words.share_range(right.quality_low, right.quality_high), ""),
+        ("Time", words.duration(left.duration_s), words.duration(right.duration_s),
+         words.less_energy(left.duration_s, right.duration_s).replace("energy", "time")),
+    ]  # fmt: skip
+    one, other = _settings(left), _settings(right)
+    for name in dict.fromkeys([*one, *other]):
+        if one.get(name) != other.get(name):
+            rows.append((name.replace("_", " "), one.get(name, "default"), other.get(name, "default"), "differs"))
+    body = "".join(
+        f"<tr><td>{safe(a)}</td><td><b>{safe(b)}</b></td><td>{safe(c)}</td><td>{safe(d)}</td></tr>"
+        for a, b, c, d in rows
+    )
+    return (
+        "<div class='green-scroll'><table class='green-table'><thead><tr><th></th><th>The choice</th>"
+        f"<th>Compared with</th><th>Difference</th></tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def take_away_panel(answer: Answer, space_id: str | None = None) -> str:
+    """The same answer elsewhere: a link, files, Python, the command line, the API of this page."""
+    query = to_query(answer.inputs)
+    link = (
+        f"data-copy='https://huggingface.co/spaces/{safe(space_id)}?{safe(query)}'"
+        if space_id
+        else "data-address='yes'"
+    )
+    files = " · ".join(
+        f"<a href='./export/front.{kind}?{safe(query)}' download>{kind.upper()}</a>" for kind in ("csv", "json")
+    )
+    return (
+        "<div class='green-prose'>"
+        f"<p><button class='green-copy' {link}>Copy link to this view</button> &nbsp; "
+        "<button class='green-copy' data-picture='green-front' data-name='green-front'>Save the figure (PNG)</button>"
+        f" &nbsp; The front as {files}</p>"
+        f"<h3>Python</h3><pre tabindex='0'>{safe(python_snippet(answer))}</pre>"
+        f"<h3>Command line</h3><pre tabindex='0'>{safe(command_line(answer))}</pre>"
+        f"<h3>This page’s API</h3><pre tabindex='0'>{safe(client_snippet(answer))}</pre></div>"
+    )
+
+
+def python_snippet(answer: Answer) -> str:
+    """The call that gives this answer."""
+    arguments = ",\n    ".join(f"{name}={value!r}" for name, value in answer.inputs.recommend_arguments().items())
+    start = "from green_predictor import recommend"
+    return f"{start}\n\nr = recommend(\n    {arguments},\n)\nprint(r.verdict)\nprint(r.command)"
+
+
+def command_line(answer: Answer) -> str:
+    """The command that gives this answer."""
+    import shlex
+
+    options = {"prefer": "prefer", "max_quality_loss": "max-quality-loss", "budget_kwh": "budget-kwh",
+               "max_hours": "max-hours"}  # fmt: skip
+    parts = ["green-recommend"]
+    for name, value in answer.inputs.recommend_arguments().items():
+        if name == "prefer":
+            value = f"energy={value['energy']:g}"
+        text = (
+            json.dumps(value) if isinstance(value, dict) else f"{value:g}" if isinstance(value, float) else str(value)
+        )
+        parts += [f"--{options.get(name, name)}", text]
+    return shlex.join(parts)
+
+
+def client_snippet(answer: Answer) -> str:
+    """The same through this page's API."""
+    from space.api import api_arguments
+
+    arguments = ",\n    ".join(f"{name}={value!r}" for name, value in api_arguments(answer.inputs).items())
+    return (
+        "from gradio_client import Client\n\nclient = Client(ADDRESS)  # where this page is served\n"
+        f'answer = client.predict(\n    {arguments},\n    api_name="/recommend",\n)\nprint(answer["verdict"])'
+    )
+
+
+def export_link(kind: str, **choices: str) -> str:
+    """The address of a file of runs with these choices."""
+    return f"./export/runs.{kind}?{urlencode({name: value for name, value in choices.items() if value})}"
+
+
+def _settings(pick: Pick) -> dict[str, str]:
+    fields = ("model", "pretrained", "epochs", "batch_size", "learning_rate", "weight_decay")
+    return {name: _shown(getattr(pick.recipe, name)) for name in fields} | {
+        name: _shown(value) for name, value in pick.recipe.knobs.items()
+    }
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _unlike(run: MeasuredRun, pick: Pick) -> tuple[bool, bool, float]:
+    import math
+
+    distance = abs(math.log(run.energy_kwh / pick.energy_kwh)) + 3 * abs(run.quality - pick.quality)
+    return run.recipe_id != pick.recipe.recipe_id, run.model != pick.recipe.model, distance
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".")

@@ -1,0 +1,159 @@
+"""The answer as one sentence and four figures, honest about what the data cannot tell."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from space import words
+from space.words import safe
+
+if TYPE_CHECKING:
+    from green_predictor.recommendation import Pick
+    from space.answer import Answer, NoAnswer
+
+Z90 = 1.645
+"""Two-sided 90 % of a normal distribution."""
+QUALITY, ENERGY = 0, 1
+
+
+def headline(answer: Answer) -> tuple[str, bool]:
+    """One sentence, and whether it is one of doubt."""
+    found = answer.recommendation
+    within = found.model.within
+    chosen, short = answer.chosen, short_name(answer.chosen)
+    if found.support.level == "far":
+        return f"Too far from what was run to promise anything of {short}: train one epoch of it first.", True
+    if not answer.is_recommended:
+        best = found.best
+        saving = words.less_energy(chosen.energy_kwh, best.energy_kwh)
+        return f"Your choice, {short}: {saving} than the recommended one, {_against(chosen, best, within)}.".replace(
+            "the same energy than", "the same energy as"
+        ).replace("× the energy than", "× the energy of"), False
+    top = found.most_accurate
+    if chosen.recipe == top.recipe:
+        return f"Take {short}: nothing else is expected to be better, whatever it costs.", False
+    saving = words.less_energy(chosen.energy_kwh, top.energy_kwh)
+    if not told_apart(chosen, top, within, ENERGY):
+        return f"Take {short}, but whether it needs less energy than the best, the data can’t tell.", True
+    if not told_apart(chosen, top, within, QUALITY):
+        return f"Take {short}: the same quality as the best within the doubt, {saving}.", False
+    return f"Take {short}: {words.share(chosen.quality / max(top.quality, 1e-9))} of the best quality, {saving}.", False
+
+
+def told_apart(one: Pick, other: Pick, within: Any, target: int) -> bool:
+    """Whether two candidates of one task differ by more than the doubt, at 90 %; what they share of it cancels."""
+    if target == ENERGY:
+        difference = math.log(one.energy_kwh / other.energy_kwh)
+    else:
+        difference = _logit(one.quality) - _logit(other.quality)
+    return abs(difference) > Z90 * math.sqrt(2 * float(within[target]))
+
+
+def short_name(pick: Pick, most_knobs: int = 2) -> str:
+    """`resnet-tiny, 5 epochs, bf16, 70 % of the data`, as people say it; further knobs are counted."""
+    recipe = pick.recipe
+    knobs = [knob_words(name, value) for name, value in recipe.knobs.items()]
+    more = len(knobs) - most_knobs
+    if more > 1:
+        knobs = [*knobs[:most_knobs], f"{more} more knobs"]
+    start = " (pretrained)" if recipe.pretrained else ""
+    return ", ".join([f"{recipe.model}{start}", words.plural(recipe.epochs, "epoch"), *knobs])
+
+
+def knob_words(name: str, value: Any) -> str:
+    """One knob in few words: `1 CPU thread`, `one-cycle schedule`, `bf16`, `no cached preprocessing`."""
+    plain = name.replace("_", " ")
+    spoken = {
+        "data_fraction": lambda: f"{100 * float(value):.3g} % of the data",
+        "precision": lambda: str(value),
+        "optimizer": lambda: str(value),
+        "cpu_threads": lambda: words.plural(int(value), "CPU thread"),
+        "schedule": lambda: f"{str(value).replace('_', '-')} schedule",
+        "input_size": lambda: f"input size {value}",
+    }
+    if name in spoken:
+        return spoken[name]()
+    if isinstance(value, bool):
+        return plain if value else f"no {plain}"
+    return f"{plain} {value:g}" if isinstance(value, float) else f"{plain} {value}"
+
+
+def card(answer: Answer) -> str:
+    """The verdict card as HTML."""
+    found, pick = answer.recommendation, answer.chosen
+    sentence, doubt = headline(answer)
+    facts = [
+        ("Energy", words.energy(pick.energy_kwh), words.energy_range(pick.energy_low_kwh, pick.energy_high_kwh)),
+        (
+            f"Quality ({found.metric})",
+            words.share(pick.quality),
+            words.share_range(pick.quality_low, pick.quality_high),
+        ),
+        ("Time", words.duration(pick.duration_s), words.duration_range(pick.duration_low_s, pick.duration_high_s)),
+    ]
+    if pick.emissions_kg is not None and found.intensity:
+        low, high = (kwh * found.intensity[0] / 1000 for kwh in (pick.energy_low_kwh, pick.energy_high_kwh))
+        facts.append(("CO₂ equivalent", words.mass(pick.emissions_kg), f"{words.mass(low)}–{words.mass(high)}"))
+    rows = "".join(
+        f"<div><dt>{safe(name)}</dt><dd>{safe(value)}<small>{safe(interval)}</small></dd></div>"
+        for name, value, interval in facts
+    )
+    based = (
+        f"<span class='green-tag predicted'>predicted</span> with 90 % intervals from "
+        f"{words.plural(found.support.runs, 'run')}, "
+        + (f"{found.support.runs_on_task:,} of this task" if found.support.runs_on_task else "none of this task")
+        + f" · {safe(machine_note(answer))}"
+    )
+    return (
+        f"<section class='green-verdict{' doubt' if doubt else ''}' aria-live='polite' id='green-sentence'>"
+        f"<h1>{safe(sentence)}</h1><dl class='green-facts'>{rows}</dl><p>{based}</p>{chips(answer)}</section>"
+    )
+
+
+def machine_note(answer: Answer) -> str:
+    """The machine the figures are for, and where that is known from."""
+    from space.runs_table import machine_words
+
+    found = answer.recommendation
+    return f"on {machine_words(found.hardware)} ({found.hardware_basis})"
+
+
+def chips(answer: Answer) -> str:
+    """The limits that are active, as small labels."""
+    inputs = answer.inputs
+    active = [
+        *([f"at most {words.number(inputs.loss)} % worse"] if inputs.loss is not None else []),
+        *([f"at most {words.energy(inputs.kwh)}"] if inputs.kwh is not None else []),
+        *([f"at most {words.duration(inputs.hours * 3600)}"] if inputs.hours is not None else []),
+        *([f"grid: {inputs.country}, {words.number(answer.recommendation.intensity[0])} g/kWh"]
+          if inputs.country and answer.recommendation.intensity else []),
+    ]  # fmt: skip
+    return f"<div class='green-chips'>{''.join(f'<span>{safe(c)}</span>' for c in active)}</div>" if active else ""
+
+
+def no_card(nothing: NoAnswer) -> str:
+    """The same place, when there is no answer: what is wrong and what would help."""
+    hint = f"<p>{safe(sentence_case(nothing.hint))}</p>" if nothing.hint else ""
+    return (
+        "<section class='green-verdict doubt' aria-live='polite' id='green-sentence'>"
+        f"<h1>{safe(sentence_case(nothing.message))}</h1>{hint}</section>"
+    )
+
+
+def sentence_case(text: str) -> str:
+    """First letter large, a stop at the end."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _against(one: Pick, other: Pick, within: Any) -> str:
+    if not told_apart(one, other, within, QUALITY):
+        return "quality the same within the doubt"
+    points = 100 * (one.quality - other.quality)
+    return f"{words.number(abs(points), 2)} points {'better' if points > 0 else 'worse'}"
+
+
+def _logit(quality: float) -> float:
+    clipped = min(max(quality, 1e-3), 1 - 1e-3)
+    return math.log(clipped / (1 - clipped))
