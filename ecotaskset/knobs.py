@@ -8,7 +8,7 @@ recommended without any deep-learning framework.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ecotaskset.errors import UsageError, unknown_name
 
@@ -225,7 +225,14 @@ _CATALOGUE = (
     ),
 )
 
-KNOBS: dict[str, Knob] = {knob.name: knob for knob in _CATALOGUE}
+
+def _both_ways(knob: Knob) -> Knob:
+    """Exclusion holds both ways, whichever of the two knobs declares it."""
+    others = (other.name for other in _CATALOGUE if knob.name in other.excludes)
+    return replace(knob, excludes=tuple(dict.fromkeys((*knob.excludes, *others))))
+
+
+KNOBS: dict[str, Knob] = {knob.name: _both_ways(knob) for knob in _CATALOGUE}
 
 
 def parse_knob(text: str) -> tuple[str, KnobValue]:
