@@ -54,7 +54,7 @@ def load_campaign(name_or_path: str) -> Campaign:
     if path.suffix not in (".yaml", ".yml", ".py"):
         built_in = {p.stem.replace("_", "-"): p for p in sorted(BUILT_IN.glob("*.py")) if p.stem != "__init__"}
         if name_or_path not in built_in:
-            raise unknown_name("campaign", name_or_path, built_in, see="a YAML file of your own works too")
+            raise unknown_name("campaign", name_or_path, built_in)
         path = built_in[name_or_path]
     return make_campaign(_read(path), where=path.name)
 
@@ -90,7 +90,8 @@ def _expand_block(block: Any, design: Mapping[str, Any], where: str) -> Iterable
         raise UsageError(f"{where}: needs exactly one of {', '.join(EXPANSIONS)}; found {kinds or 'none'}")
     (kind,) = kinds
     if kind not in EXPANSIONS:
-        raise unknown_name("kind of design", kind, EXPANSIONS)
+        error = unknown_name("kind of design", kind, EXPANSIONS)
+        raise UsageError(f"{where}: {error.message}", hint=error.hint)
     where = f"{where} ({kind})"
     defaults = {**_mapping(design.get("defaults"), where), **_mapping(block.get("defaults"), where)}
     options = {key: block[key] for key in ("n", "seed", "method") if key in block}

@@ -52,7 +52,8 @@ def expand_space_filling(block: Any, options: Mapping[str, Any], where: str) -> 
 
     method = options.get("method", "lhs")
     if method not in METHODS:
-        raise unknown_name("method", method, METHODS)
+        error = unknown_name("method", method, METHODS)
+        raise UsageError(f"{where}: {error.message}", hint=error.hint)
     dimensions, n = _dimensions(block, where), _count(options, where)
     generator = np.random.default_rng(int(options.get("seed", 0)))
     if method == "sobol":
