@@ -8,14 +8,13 @@ from ecotaskset.run import COMPONENTS, Run
 REQUIRED = (
     "collected_at",
     "collector_version",
-    "dataset_revision",
     "seed",
     "epochs",
     "batch_size",
     "device",
     "cpu_model",
 )
-REQUIRED_OF_COMPLETED = ("quality_metric", "quality_validation", "duration_s", "epochs_run")
+REQUIRED_OF_COMPLETED = ("dataset_revision", "quality_metric", "quality_validation", "duration_s", "epochs_run")
 
 
 def check_provenance(run: Run) -> list[Finding]:

@@ -67,6 +67,15 @@ def test_a_good_run_passes_without_a_word():
     assert (report.verdict, report.findings) == ("accepted", [])
 
 
+def test_a_run_that_failed_before_it_had_data_is_acceptable():
+    failed = {"status": "failed", "dataset_revision": None, "quality_validation": None, "quality_last": None}
+    assert codes(good(**failed, best_epoch=None, curve_validation_quality=[], epochs_run=2)) == set()
+
+
+def test_short_runs_may_spend_something_between_phases():
+    assert codes(good(curve_energy_kwh=[1e-5, 2.5e-5], curve_duration_s=[3.0, 6.6])) == set()
+
+
 def test_every_code_has_a_severity_and_a_meaning():
     assert all(severity in ("error", "hold", "note") and meaning for severity, meaning in CODES.values())
 

@@ -6,8 +6,12 @@ import base64
 import getpass
 import io
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -121,6 +125,29 @@ def test_killed_after_the_commit_it_is_not_sent_again(hub, ada, tmp_path):
     again = push(store, REPO, token=ada.token)
     assert (again.url, again.resumed, len(hub.repo(REPO).discussions)) == (None, 1, 1)
     assert markers(store, REPO)[0].url == first.url
+
+
+@pytest.mark.parametrize("when", [{"after": True, "delay": 30.0}, {"status": 503, "delay": 30.0}])
+def test_really_killed_in_the_middle_of_the_commit(hub, ada, tmp_path, when):
+    """SIGKILL while the answer is awaited: once after the Hub did it, once before."""
+    hub.fail("POST", "/commit/main$", **when)
+    store = a_store(tmp_path, a_run())
+    code = f"from ecotaskset.hub import push; from ecotaskset import Store; push(Store({str(tmp_path)!r}), {REPO!r})"
+    environment = os.environ | {"HF_TOKEN": ada.token, "PYTHONPATH": str(Path(__file__).parents[2])}
+    child = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    deadline = time.monotonic() + 60
+    landed = when.get("after", False)
+    while time.monotonic() < deadline and child.poll() is None:
+        if hub.repo(REPO).discussions if landed else hub.faults.count("PUT", "lfs-put"):
+            break
+        time.sleep(0.02)
+    if not landed:
+        time.sleep(0.02)
+    child.kill()
+    child.wait()
+    assert bool(hub.repo(REPO).discussions) is landed and markers(store, REPO)[0].state == "sending"
+    push(store, REPO, token=ada.token)
+    assert len(hub.repo(REPO).discussions) == 1 and markers(store, REPO)[0].state == "sent"
 
 
 def test_a_copy_of_the_store_on_another_machine_sends_nothing_twice(hub, ada, tmp_path):

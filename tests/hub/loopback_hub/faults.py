@@ -22,7 +22,7 @@ class Fault:
         times: how often it strikes before it is used up.
         after: do the work first, then answer with the failure (the client cannot know that it was done).
         cut: break the connection in the middle of the answer.
-        delay: seconds to wait before anything happens.
+        delay: seconds to wait before anything happens; with ``after``, between the work and the answer.
         headers: added to the failing answer, for example ``Retry-After``.
         skip: let this many matching requests through first.
     """
@@ -102,12 +102,13 @@ class CutResponse(Response):
 
 async def strike(fault: Fault, answer) -> Response:
     """Let a fault happen around ``answer``, a coroutine function that does the real work."""
-    if fault.delay:
+    if not fault.after:
         await asyncio.sleep(fault.delay)
-    if fault.after or not (fault.status or fault.cut):
-        response = await answer()
-        if not (fault.status or fault.cut):
-            return response
+    response = await answer() if fault.after or not (fault.status or fault.cut) else None
+    if fault.after:
+        await asyncio.sleep(fault.delay)
+    if response is not None and not (fault.status or fault.cut):
+        return response
     if fault.cut:
         return CutResponse()
     return JSONResponse({"error": "planned failure"}, fault.status, fault.headers)
