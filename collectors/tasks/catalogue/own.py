@@ -10,6 +10,7 @@ Column names that are left out are found by their usual names. A run records the
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -41,6 +42,18 @@ def from_name(name: str, domain: str) -> DatasetEntry | None:
     return {"csv": _csv, "folder": _folder, "hub": _hub}[kind](domain, place, chosen)
 
 
+def public_name(name: str) -> str:
+    """The name of a data set or model without the folder it lies in: what may leave this machine.
+
+    `csv:/home/ada/reviews.csv:body` becomes `csv:reviews.csv`; other names stay as they are.
+    """
+    kind, colon, rest = name.partition(":")
+    if not colon or kind not in ("csv", "folder", "hub"):
+        return name
+    place = Path(rest.split(":")[0])
+    return name if kind == "hub" and not place.is_absolute() else f"{kind}:{place.name}"
+
+
 def _csv(domain: str, place: str, columns: list[str | None]) -> DatasetEntry:
     path = Path(place).expanduser()
     wanted = 2 if domain == "nlp" else 3
@@ -65,10 +78,7 @@ def _hub(domain: str, hub_id: str, columns: list[str | None]) -> DatasetEntry:
         load = partial(hub_texts, hub_id=hub_id, text=first, label=second, config=third)
     else:
         load = partial(hub_interactions, hub_id=hub_id, user=first, item=second, time=third)
-    shown = Path(hub_id).name if Path(hub_id).is_absolute() else hub_id
-    entry = _entry(f"hub:{shown}", domain, None, f"{hub_id} {first} {second} {third}")
-    from dataclasses import replace
-
+    entry = _entry(public_name(f"hub:{hub_id}"), domain, None, f"{hub_id} {first} {second} {third}")
     return replace(entry, load_hub=load, hub_id=hub_id)
 
 

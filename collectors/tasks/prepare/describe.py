@@ -34,17 +34,27 @@ def describe_images(pixels: dict[str, np.ndarray], labels: dict[str, np.ndarray]
 
 
 def describe_texts(
-    ids: dict[str, np.ndarray], lengths: np.ndarray, labels: dict[str, np.ndarray], names: tuple, vocab_size: int
+    ids: dict[str, np.ndarray],
+    lengths: np.ndarray,
+    length: int,
+    labels: dict[str, np.ndarray],
+    names: tuple,
+    vocab_size: int,
+    pad_id: int,
 ) -> dict[str, Any]:
-    """Descriptors of a text task; `lengths` are the token counts of the training texts before cutting."""
+    """Descriptors of a text task.
+
+    `lengths` are the token counts of the training texts before cutting, `length` what the model is given; `ids` are
+    the tokens that the landmark sees.
+    """
     return {
         **_empty(),
         **_labels(labels, len(names)),
-        "sequence_length": int(ids["train"].shape[1]),
+        "sequence_length": length,
         "mean_length": float(lengths.mean()),
         "vocab_size": vocab_size,
         "landmark_quality": landmarks.naive_bayes(
-            ids["train"], labels["train_labels"], ids["validation"], labels["validation_labels"], vocab_size
+            ids["train"], labels["train_labels"], ids["validation"], labels["validation_labels"], vocab_size, pad_id
         ),
     }
 

@@ -37,9 +37,14 @@ def nearest_centroid(
 
 
 def naive_bayes(
-    train: np.ndarray, train_labels: np.ndarray, validation: np.ndarray, validation_labels: np.ndarray, vocab_size: int
+    train: np.ndarray,
+    train_labels: np.ndarray,
+    validation: np.ndarray,
+    validation_labels: np.ndarray,
+    vocab_size: int,
+    pad_id: int = 0,
 ) -> float:
-    """Accuracy of multinomial naive Bayes with add-one smoothing on token counts. Token ids (n, length), 0 pads."""
+    """Accuracy of multinomial naive Bayes with add-one smoothing on counts of token ids (n, length)."""
     import numpy as np
 
     rows = sample(train_labels, LIMIT / len(train_labels), "stratified")
@@ -49,12 +54,12 @@ def naive_bayes(
     for label in classes:
         members = train[rows][train_labels[rows] == label]
         counts = np.bincount(members.reshape(-1), minlength=vocab_size).astype(float) + 1
-        counts[0] = 1
+        counts[pad_id] = 1
         log_chance.append(np.log(counts / counts.sum()))
         prior.append(np.log((len(members) + 1) / (len(rows) + len(classes))))
     table = np.stack(log_chance)
     asked = validation[held]
-    scores = (table[:, asked] * (asked != 0)).sum(axis=2).T + np.array(prior)
+    scores = (table[:, asked] * (asked != pad_id)).sum(axis=2).T + np.array(prior)
     return float((classes[scores.argmax(axis=1)] == validation_labels[held]).mean())
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 VOCABULARY = 4_096
+LANDMARK_LENGTH = 128
 PAD, UNKNOWN, CLS, SEP, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
 SPECIAL = (PAD, UNKNOWN, CLS, SEP, MASK)
 """Their places are their token ids: padding is 0."""
@@ -45,14 +46,12 @@ def prepare_texts(
         arrays: Arrays = {f"{name}_labels": raw.labels[rows] for name, rows in parts.items()}
         revision = content_hash(*(_joined(part) for part in texts.values()), *arrays.values())
         encode, vocabulary, padding = published or _own_tokenizer(texts["train"], root, revision)
-        ids, train_lengths = {}, None
-        for name, part in texts.items():
-            rows = encode(part)
-            ids[name], arrays[f"{name}_lengths"] = _pad(rows, length, padding)
-            if name == "train":
-                train_lengths = _lengths(rows)
-            arrays[f"{name}_ids"] = ids[name]
-        meta = describe_texts(ids, train_lengths, arrays, raw.class_names, vocabulary)
+        rows = {name: encode(part) for name, part in texts.items()}
+        for name, part in rows.items():
+            arrays[f"{name}_ids"], arrays[f"{name}_lengths"] = _pad(part, length, padding)
+        # The landmark describes the task, so it must not depend on the length that a recipe chooses.
+        judged = {name: _pad(rows[name], LANDMARK_LENGTH, padding)[0] for name in ("train", "validation")}
+        meta = describe_texts(judged, _lengths(rows["train"]), length, arrays, raw.class_names, vocabulary, padding)
         return arrays, {**meta, "dataset_revision": revision, "pad_id": padding}
 
     return prepared(root, {**key, "length": length}, make, reuse=reuse)

@@ -195,3 +195,11 @@ def test_prefixes_that_do_not_fit_the_domain(cache: Path, tmp_path: Path) -> Non
     assert "does not fit domain 'cv'" in refusal("cv", f"csv:{tmp_path}/a.csv", cache)
     assert "names no place" in refusal("nlp", "csv:", cache)
     assert "at most 2" in refusal("nlp", f"csv:{tmp_path}/a.csv:a:b:c", cache)
+
+
+def test_public_names_tell_no_places() -> None:
+    from collectors.tasks.catalogue.own import public_name
+
+    assert public_name("csv:/home/ada/secret/reviews.csv:body:stars") == "csv:reviews.csv"
+    assert public_name("folder:/data/cats") == "folder:cats" and public_name("hub:/tmp/net") == "hub:net"
+    assert public_name("hub:org/name:text") == "hub:org/name:text" and public_name("digits") == "digits"

@@ -90,7 +90,9 @@ def test_dynamic_padding_cuts_batches() -> None:
 def test_sequence_length_is_the_knob() -> None:
     task = load_packaged("nlp", "tweets", input_size=16)
     assert task.train[0]["input_ids"].shape == (16,) and task.descriptors["sequence_length"] == 16
-    assert task.revision == load_packaged("nlp", "tweets").revision, "the data is the same"
+    usual = load_packaged("nlp", "tweets")
+    assert task.revision == usual.revision, "the data is the same"
+    assert task.descriptors == usual.descriptors | {"sequence_length": 16}, "and so is all that describes it"
 
 
 def test_every_domain_has_a_packaged_task() -> None:
