@@ -27,6 +27,7 @@ from meters.table import markdown
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PROBE = HERE / "meters" / "probe.py"
+MEASUREMENTS = ["import", "start", "windows", "asleep", "busy1", "busy2", "online"]
 BLACK_HOLE = (
     "ip link set lo up && ip link add hole type veth peer name end && ip addr add 192.0.2.2/24 dev hole && "
     "ip link set hole up && ip link set end up && ip neigh add 192.0.2.1 lladdr 02:00:00:00:00:01 dev hole && "
@@ -65,9 +66,9 @@ def probe(tool: str, what: str, number: float, folder: Path, before: list[str] |
 
 
 def blocks_for(seconds: float) -> int:
-    """Pieces of work that take one thread about so long here."""
-    block, end, count = bytes(1 << 20), time.monotonic() + 1, 0
-    while time.monotonic() < end:
+    """Pieces of work that take one thread about so many CPU seconds here, whoever else is at work."""
+    block, end, count = bytes(1 << 20), time.thread_time() + 1, 0
+    while time.thread_time() < end:
         hashlib.sha256(block)
         count += 1
     return max(1, round(count * seconds))
@@ -87,16 +88,28 @@ def measure(tools: list[str], arguments: argparse.Namespace) -> dict[str, list[d
     for tool in tools:
         python_of(tool, folder)
     blocks = blocks_for(arguments.job_s)
-    repeated = {"import": 0.0, "start": 0.0, "busy1": blocks, "busy2": blocks}
-    jobs = [(tool, what, n) for tool in tools for what, n in repeated.items() for _ in range(arguments.repeats)]
-    jobs += [(tool, "windows", 0.0) for tool in tools]
-    jobs += [(tool, "asleep", arguments.idle_s) for tool in tools]
+    amounts = {
+        "import": 0.0,
+        "start": 0.0,
+        "busy1": blocks,
+        "busy2": blocks,
+        "windows": 0.0,
+        "asleep": arguments.idle_s,
+    }
+    repeats = {"windows": 1, "asleep": 1}
+    jobs = [
+        (tool, what, amounts[what])
+        for tool in tools
+        for what in amounts
+        if what in arguments.measurements
+        for _ in range(repeats.get(what, arguments.repeats))
+    ]
     random.Random(0).shuffle(jobs)
     results: dict[str, list[dict[str, Any]]] = {}
     for number, (tool, what, amount) in enumerate(jobs, 1):
         print(f"\r{number}/{len(jobs)} {tool} {what}".ljust(60), end="", file=sys.stderr, flush=True)
         results.setdefault(f"{tool}/{what}", []).append(probe(tool, what, amount, folder))
-    if can_cut_network():
+    if "online" in arguments.measurements and can_cut_network():
         for tool in tools:
             print(f"\rwithout network: {tool}".ljust(60), end="", file=sys.stderr, flush=True)
             cut = ["unshare", "-rn", "sh", "-c", BLACK_HOLE, "sh"]
@@ -108,8 +121,9 @@ def measure(tools: list[str], arguments: argparse.Namespace) -> dict[str, list[d
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tools", nargs="+", default=list(NEEDS), choices=list(NEEDS))
+    parser.add_argument("--measurements", nargs="+", default=MEASUREMENTS, choices=MEASUREMENTS)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--job-s", type=float, default=8.0, help="work a thread, in seconds of this machine")
+    parser.add_argument("--job-s", type=float, default=8.0, help="work a thread, in CPU seconds of this machine")
     parser.add_argument("--idle-s", type=float, default=20.0)
     parser.add_argument("--environments", type=Path, default=Path(tempfile.gettempdir()) / "meter-benchmark")
     parser.add_argument("--out", type=Path, help="write raw results as JSON")

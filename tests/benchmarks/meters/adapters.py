@@ -32,6 +32,8 @@ class Adapter:
     window: Callable[[Any, int], None] | None = None
     open_online: Callable[[], Any] | None = None
     """Opened as a newcomer would, with the network allowed."""
+    open_for_short_jobs: Callable[[], Any] | None = None
+    """Opened with a shorter period than its default, where the default would see little of a job of seconds."""
 
 
 def adapter(tool: str) -> Adapter:
@@ -125,7 +127,6 @@ def _eco2ai() -> Adapter:
             experiment_description="bench",
             file_name=f"{tempfile.mkdtemp()}/emission.csv",
             ignore_warnings=True,
-            measure_period=2,  # its default of 10 s would see little of short jobs
             **options,
         )
         tracker.start()
@@ -142,7 +143,13 @@ def _eco2ai() -> Adapter:
             "total_kwh": total,
         }  # its memory part, a few hundred MB of one process, is not told apart
 
-    return Adapter(load, lambda: start(alpha_2_code="FR"), close, None, start)
+    return Adapter(
+        load,
+        lambda: start(alpha_2_code="FR"),
+        close,
+        open_online=start,
+        open_for_short_jobs=lambda: start(alpha_2_code="FR", measure_period=2),  # 10 s by default
+    )
 
 
 def _zeus() -> Adapter:

@@ -71,7 +71,7 @@ def asleep(meter: Any, number: float) -> dict[str, Any]:
 
 def busy(meter: Any, number: float, n_threads: int) -> dict[str, Any]:
     """`number` blocks of work on each of so many threads."""
-    opened = meter.open()
+    opened = (meter.open_for_short_jobs or meter.open)()
     begin, cpu_s = time.perf_counter(), time.process_time()
     threads = [threading.Thread(target=work, args=(int(number),)) for _ in range(n_threads)]
     for thread in threads:
@@ -84,6 +84,7 @@ def busy(meter: Any, number: float, n_threads: int) -> dict[str, Any]:
 
 def online(meter: Any, number: float) -> dict[str, Any]:
     """A short job as a newcomer would meter it, network allowed; the caller has cut the network."""
+    meter.load()
     begin = time.perf_counter()
     try:
         opened = (meter.open_online or meter.open)()

@@ -14,6 +14,7 @@ def markdown(tools: list[str], results: Results) -> str:
     questions = {
         "construct and start, ms": lambda t: _scaled(_median(results, t, "start", "start_s"), 1e3),
         "cold import, ms": lambda t: _scaled(_best(results, t, "import", "import_s"), 1e3),
+        "import, CPU time, ms": lambda t: _scaled(_median(results, t, "import", "import_cpu_s"), 1e3),
         "window begin or end, ms": lambda t: _scaled(_median(results, t, "windows", "window_s"), 1e3, 3),
         "threads while running": lambda t: _plain(_median(results, t, "start", "threads")),
         "own CPU while running, % of a core": lambda t: _scaled(_median(results, t, "asleep", "own_cpu_share"), 100, 3),
