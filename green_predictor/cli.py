@@ -25,7 +25,8 @@ Examples:
   green-predictor publish --repo OWNER/green --dry-run
 """
 
-TASK, WISH, LIMITS, FROM, SHOW = "The task", "What matters", "Limits", "What to learn from", "Output"
+TASK, WISH, LIMITS, FROM = "The task", "What matters", "Limits", "What to learn from"
+SHARE, SHOW = "Sharing", "Output"
 
 
 def _option(panel: str, text: str, *names: str) -> object:
@@ -145,6 +146,25 @@ def cascade(
     from green_predictor.cascade_command import cascade_command
 
     cascade_command(Output(json=json, quiet=quiet), domain, dataset, model, data, plot)
+
+
+@app.command()
+def publish(
+    repo: Annotated[str, _option(SHARE, "Hub model repository, owner/name")],
+    model: Annotated[Path | None, _option(FROM, "folder written by fit [default: the shipped model]")] = None,
+    evaluation: Annotated[Path | None, _option(FROM, "JSON of evaluate, for the card")] = None,
+    dataset: Annotated[str | None, _option(FROM, "Hub data set it was fitted on, for the card")] = None,
+    tag: Annotated[str | None, _option(SHARE, "version tag, such as v1.0.0")] = None,
+    space: Annotated[bool, _option(SHARE, "publish the page to a Space instead", "--space")] = False,
+    dry_run: Annotated[bool, _option(SHARE, "show what would be sent", "--dry-run")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Send the model with its card to the Hub, or the page to a Space. Nothing that is sent can execute anything."""
+    from green_predictor.publish_command import publish_command
+
+    out = Output(json=json, quiet=quiet)
+    publish_command(out, repo, model, evaluation, dataset=dataset, tag=tag, space=space, dry_run=dry_run)
 
 
 def recommend_main() -> None:

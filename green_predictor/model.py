@@ -54,6 +54,8 @@ class GreenPredictor(BaseEstimator):
     def update(self, X: Any) -> GreenPredictor:
         """Add runs and learn anew from all of them; a run that is already known counts once."""
         self._check()
+        if not self.runs_:
+            raise UsageError("a loaded model has no runs to add to", hint="fit() on the runs, then update()")
         known = {r.get("run_id") for r in self.runs_ if r.get("run_id")}
         added = [r for r in source.records(X) if not r.get("run_id") or r["run_id"] not in known]
         return self.fit([*self.runs_, *added])
@@ -105,6 +107,28 @@ class GreenPredictor(BaseEstimator):
         found.domains_ = domains
         found.runs_ = []
         return found
+
+    @classmethod
+    def from_pretrained(
+        cls, repo_or_folder: str | Path, *, revision: str | None = None, token: str | None = None
+    ) -> GreenPredictor:
+        """A saved model from a folder, or a published one from the Hub (`owner/name`, at a tag or commit).
+
+        Raises:
+            RefusedError: it is not exactly what `save` writes. HubError: it cannot be fetched.
+        """
+        from green_predictor.hub import locate
+
+        return cls.load(locate(repo_or_folder, revision=revision, token=token))
+
+    def push_to_hub(self, repo: str, **options: Any) -> Any:
+        """Publish this model; options of `green_predictor.hub.publish`."""
+        import tempfile
+
+        from green_predictor.hub import publish
+
+        with tempfile.TemporaryDirectory(prefix="green-model-") as folder:
+            return publish(repo, self.save(folder, snapshot=source.fingerprint(self.runs_)), **options)
 
     def _check(self) -> None:
         if not hasattr(self, "domains_"):

@@ -18,9 +18,10 @@ import numpy as np
 
 from ecotaskset.errors import RefusedError
 from ecotaskset.store import write_atomically
-from green_predictor.domain_model import DomainModel
+from green_predictor.domain_model import DomainModel, Evidence, raw_predict
 from green_predictor.families import FAMILIES
 from green_predictor.features import FeatureSpec
+from green_predictor.rows import recipe_rows
 from green_predictor.targets import Reference
 
 FORMAT = 1
@@ -142,7 +143,7 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
     numbers = [float(info[k]) for k in ("landmark_logit", "log_work", "rigidity", "caution")]
     if not all(map(math.isfinite, numbers)):
         raise ValueError("a setting is not a number")
-    return DomainModel(
+    model = DomainModel(
         domain=domain,
         spec=FeatureSpec(names, arrays["mean"], arrays["scale"]),
         reference=Reference(numbers[0], numbers[1]),
@@ -159,6 +160,20 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
         near=arrays["near"].astype(np.float32),
         summary=dict(info["summary"]),
     )
+    _try(model)
+    return model
+
+
+def _try(model: DomainModel) -> None:
+    """A model that this code cannot evaluate (features it does not know, arrays that do not fit) is found out now."""
+    first = model.runs[0]
+    rows = recipe_rows(
+        [{"epochs": 1, "batch_size": 1, "learning_rate": 1e-3, "weight_decay": 0.0, **first}], [(0, 1.0)]
+    )
+    y, distance = raw_predict(model, rows, Evidence(next(iter(model.correction.values()), None), "unseen"))
+    low, high = model.quantiles["unseen"]
+    if not all(np.isfinite(v).all() for v in (y, distance, low + high, model.between, model.within)):
+        raise ValueError("its predictions are not numbers")
 
 
 def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

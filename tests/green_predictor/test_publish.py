@@ -1,0 +1,131 @@
+"""Publishing and loading back, against a real Hub server on this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecotaskset.errors import HubError, RefusedError, UsageError
+from green_predictor import GreenPredictor, storage
+from green_predictor.hub import fetch_model, publish, publish_space
+
+HUB_TESTS = Path(__file__).parent.parent / "hub"
+sys.path.insert(0, str(HUB_TESTS))
+_spec = importlib.util.spec_from_file_location("hub_fixtures", HUB_TESTS / "conftest.py")
+_fixtures = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_fixtures)
+_server, hub, go_offline = _fixtures._server, _fixtures.hub, _fixtures.go_offline
+
+REPO = "lab/green"
+
+
+@pytest.fixture(scope="module")
+def folder(digits, tmp_path_factory):
+    green = GreenPredictor(families=["linear", "kernel"]).fit(digits)
+    return green.save(tmp_path_factory.mktemp("model"), snapshot="abc")
+
+
+@pytest.fixture
+def owner(hub):
+    return hub.add_user("ada", orgs=("lab",))
+
+
+def test_published_and_loaded_back_it_recommends_the_same(hub, owner, folder, go_offline):
+    done = publish(REPO, folder, tag="v1.0.0", token=owner.token)
+    assert set(done.files) == {"model.json", "model.npz", "README.md"} and done.commit
+    asked = {"domain": "cv", "dataset": "digits", "prefer": {"energy": 0.5}}
+    before = GreenPredictor.load(folder).recommend(**asked)
+    loaded = GreenPredictor.from_pretrained(REPO, revision="v1.0.0")
+    assert loaded.recommend(**asked).to_dict() == before.to_dict()
+    go_offline()
+    assert GreenPredictor.from_pretrained(REPO, revision="v1.0.0").recommend(**asked).command == before.command
+
+
+def test_the_card_says_what_it_was_fitted_on_and_how_good_it_is(hub, owner, folder):
+    figures = {"energy_saved_mean": 0.41, "quality_kept_mean": 0.993, "n_tasks": 7}
+    publish(
+        REPO, folder, token=owner.token, evaluation={"protocols": {"leave_one_dataset_out": figures}}, dataset="a/b"
+    )
+    card = (fetch_model(REPO) / "README.md").read_text()
+    assert card.startswith("---\nlicense: apache-2.0") and "- a/b" in card
+    assert "`abc`" in card and "41%" in card and "99.3%" in card and "leave one dataset out: 7" in card
+
+
+def test_a_maliciously_edited_model_is_refused(hub, owner, folder, tmp_path):
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    for name in ("model.json", "model.npz"):
+        (bad / name).write_bytes((folder / name).read_bytes())
+    head = json.loads((bad / "model.json").read_text())
+    head["domains"]["cv"]["names"][0] = "__class__"
+    (bad / "model.json").write_text(json.dumps(head))
+    with pytest.raises(RefusedError):
+        publish(REPO, bad, token=owner.token)
+    publish(REPO, folder, token=owner.token)
+    sent = Path(fetch_model(REPO)) / "model.npz"
+    real = sent.resolve()
+    real.chmod(0o644)
+    content = bytearray(real.read_bytes())
+    content[-30] ^= 0xFF
+    real.write_bytes(bytes(content))
+    with pytest.raises(RefusedError, match="does not match"):
+        GreenPredictor.from_pretrained(REPO)
+
+
+def test_a_model_of_another_format_is_refused(folder, tmp_path):
+    head = json.loads((folder / "model.json").read_text())
+    (tmp_path / "model.json").write_text(json.dumps({**head, "format": storage.FORMAT + 1}))
+    (tmp_path / "model.npz").write_bytes((folder / "model.npz").read_bytes())
+    with pytest.raises(RefusedError, match="format"):
+        GreenPredictor.from_pretrained(tmp_path)
+
+
+def test_a_dry_run_sends_nothing_and_wrong_names_and_rights_are_said(hub, owner, folder):
+    assert publish(REPO, folder, dry_run=True).commit is None
+    assert not any(entry.method == "POST" for entry in hub.faults.log)
+    with pytest.raises(UsageError, match="owner/name"):
+        publish("nowhere", folder)
+    with pytest.raises(HubError, match="may not write"):
+        publish("others/green", folder, token=owner.token)
+    with pytest.raises(HubError, match="no Hub token"):
+        publish(REPO, folder)
+    with pytest.raises(HubError):
+        GreenPredictor.from_pretrained("lab/none")
+    with pytest.raises(RefusedError):
+        GreenPredictor.from_pretrained("no model here")
+
+
+def test_the_page_is_published_as_it_is_installed(hub, owner):
+    would = publish_space("lab/page", dry_run=True)
+    assert "app.py" in would.files or "__init__.py" in would.files
+    assert not any("__pycache__" in name for name in would.files)
+
+
+def test_update_learns_from_old_and_new_runs_and_a_loaded_model_says_it_cannot(digits, folder):
+    green = GreenPredictor(families=["linear"]).fit(digits[:20])
+    rows = [r for r in digits if r["run_id"] not in {k["run_id"] for k in digits[:20]}]
+    green.update([*rows, *digits[:5]])
+    assert len(green.runs_) == len(digits)
+    whole = GreenPredictor(families=["linear"]).fit([*digits[:20], *rows])
+    np.testing.assert_allclose(green.predict(digits)["energy_kwh"], whole.predict(digits)["energy_kwh"])
+    with pytest.raises(UsageError, match="no runs to add to"):
+        GreenPredictor.load(folder).update(rows)
+
+
+def test_the_estimator_follows_scikit_learns_rules(digits):
+    from sklearn.base import clone
+    from sklearn.exceptions import NotFittedError
+
+    green = clone(GreenPredictor(energy="all", families=["linear"], random_state=3))
+    assert green.get_params() == {"energy": "all", "families": ["linear"], "random_state": 3}
+    with pytest.raises(NotFittedError):
+        green.predict(digits)
+    made = green.fit(digits).predict(digits)
+    assert len(made) == len(digits) and (made["energy_low_kwh"] <= made["energy_high_kwh"]).all()
+    curve = green.predict_curve(digits[0])
+    assert list(curve["epoch"]) == list(range(1, digits[0]["epochs"] + 1))
