@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ecotaskset.recipe import Recipe
 from ecotaskset.run import Run
 from ecotaskset.store import Store
 
+SILENT = Output(quiet=True)
 QUALITY_MARK = {"measured": "measured", "modelled": "modelled", "missing": "not known", None: "not known"}
 
 
@@ -33,12 +35,16 @@ def collect_one(
         RunsFailedError: the training diverged or ran out of memory; the run is kept.
         KeyboardInterrupt: after the interrupted run was kept.
     """
+    from collectors.metering.ranks import current_rank
     from collectors.plan import check_recipe, estimate, same_experiment
 
     check_recipe(recipe)
+    main_process = current_rank(os.environ).rank == 0
+    if not main_process:  # under `accelerate launch`, the first process talks and writes for all
+        out = SILENT
     if not repeat and (known := same_experiment(store, recipe)) is not None:
         out.say(f"already collected as run [bold]{known.run_id}[/]; add --repeat to measure it again")
-        out.result(known.model_dump(mode="json"), run_table(known), [known.run_id])
+        out.result(known.model_dump(mode="json"), run_table(known), [known.run_id] if main_process else [])
         return
     guess = estimate(recipe)
     out.say(f"[bold]plan[/]    {recipe.domain} · {recipe.dataset} · {recipe.model} · {recipe.epochs} epochs · {guess}")
@@ -46,10 +52,12 @@ def collect_one(
         out.result(
             {"recipe": recipe.model_dump(), "recipe_id": recipe.recipe_id, "estimate": guess},
             f"\\[dry-run] would train: {recipe.command()}",
-            [recipe.recipe_id],
+            [recipe.recipe_id] if main_process else [],
         )
         return
     run = _train(recipe, out, cache_dir, meter_options, require_measured)
+    if not main_process:
+        return
     path = store.append(run)
     out.result(run.model_dump(mode="json"), run_table(run), [run.run_id])
     out.say(f"saved   run [bold]{run.run_id}[/] in {path.parent.parent}")

@@ -46,7 +46,7 @@ def child_main(pipe: Connection, recipe: Recipe, options: RunOptions, cores: tup
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # A group of its own: the terminal's Ctrl-C reaches the driver only, which passes it on exactly once.
     os.setpgid(0, 0)
-    run = train_here(recipe, options, cores, lambda event: _send(pipe, event))
+    run = train_here(recipe, options, cores, lambda event: _send(pipe, {**event, "pid": os.getpid()}))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Store(options.store).append(run)
     _send(pipe, {"event": "run", "run": run.model_dump(mode="json")})

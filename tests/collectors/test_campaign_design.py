@@ -1,0 +1,138 @@
+"""Designs: what becomes of them, and what is refused before anything runs, with the culprit named."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collectors.campaign import load_campaign, make_campaign
+from collectors.campaign.expand import EXPANSIONS
+from ecotaskset.errors import UsageError
+from ecotaskset.knobs import KNOBS
+
+BASE = {"domain": "cv", "dataset": "digits", "model": "resnet-tiny"}
+
+
+def design(*blocks, **top):
+    return {"defaults": BASE, "designs": list(blocks), **top}
+
+
+def test_a_grid_is_every_combination_times_every_seed():
+    block = {"grid": {"learning_rate": [0.1, 0.01, 0.001], "knobs": {"precision": ["fp32", "bf16"]}}}
+    recipes = make_campaign(design(block, seeds=[3, 5])).recipes
+    assert len(recipes) == 3 * 2 * 2 and {r.seed for r in recipes} == {3, 5}
+    assert {(r.learning_rate, r.knob("precision")) for r in recipes} == {
+        (rate, precision) for rate in (0.1, 0.01, 0.001) for precision in ("fp32", "bf16")
+    }
+
+
+def test_the_same_recipe_twice_is_trained_once():
+    assert len(make_campaign(design({"grid": {"epochs": [5]}}, {"list": [{"epochs": 5}, {}]})).recipes) == 1
+
+
+def test_fields_of_a_combination_go_together():
+    pairs = [{"dataset": "digits", "model": "mlp"}, {"dataset": "mnist", "model": "vgg-tiny", "knobs": {"width": 0.5}}]
+    recipes = make_campaign(design({"grid": {"task": pairs, "knobs": {"precision": ["bf16"]}}})).recipes
+    assert [(r.dataset, r.model, r.knobs) for r in recipes] == [
+        ("digits", "mlp", {"precision": "bf16"}),
+        ("mnist", "vgg-tiny", {"precision": "bf16", "width": 0.5}),
+    ]
+
+
+@settings(max_examples=25, deadline=None)
+@given(n=st.integers(1, 60), seed=st.integers(0, 99), method=st.sampled_from(["lhs", "sobol"]))
+def test_space_filling_is_reproducible_and_in_bounds(n, seed, method):
+    block = {"learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}, "epochs": {"low": 1, "high": 9, "whole": True}}
+    options = {"n": n, "seed": seed, "method": method}
+    first, again = (list(EXPANSIONS["space_filling"](block, options, "here")) for _ in range(2))
+    assert first == again and len(first) == n
+    assert all(1e-4 <= f["learning_rate"] <= 1e-1 and 1 <= f["epochs"] <= 9 for f in first)
+
+
+def test_a_latin_hypercube_visits_every_level_equally_and_every_decade():
+    block = {"batch_size": [16, 32, 64, 128], "learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}}
+    fields = list(EXPANSIONS["space_filling"](block, {"n": 60, "seed": 1}, "here"))
+    assert sorted(f["batch_size"] for f in fields) == sorted([16, 32, 64, 128] * 15)
+    decades = [math.floor(math.log10(f["learning_rate"] * 1.0001)) for f in fields]
+    assert all(abs(decades.count(decade) - 20) <= 1 for decade in (-4, -3, -2))
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("designs: []", "at least one block"),
+        ("- a list", "mapping"),
+        ("desings: [{grid: {}}]", "did you mean 'designs'"),
+        ("designs: [{gird: {epochs: 3}}]", "did you mean 'grid'"),
+        ("designs: [{n: 4}]", "exactly one of"),
+        ("designs: [{grid: {domain: cv, dataset: digts, model: mlp}}]", "block 1 (grid): unknown data set 'digts'"),
+        ("designs: [{grid: {domain: cv, dataset: digits, model: resnet-tny}}]", "did you mean 'resnet-tiny'"),
+        ("designs: [{grid: {domain: cv, dataset: digits, model: mlp, epoch: 3}}]", "did you mean 'epochs'"),
+        ("designs: [{grid: {domain: cv, dataset: digits, model: mlp, epochs: 0}}]", "epochs=0"),
+        ("designs: [{grid: {domain: cv, dataset: digits, model: mlp, knobs: {precision: fp4}}}]", "precision=fp4"),
+        ("designs: [{grid: {domain: cv, dataset: digits, model: mlp, knobs: {lora: 4, freeze_backbone: true}}}]",
+         "exclude each other"),
+        ("designs: [{grid: {domain: cv, dataset: tweets, model: mlp}}]", "belongs to domain 'nlp'"),
+        ("designs: [{grid: {epochs: []}}]", "'epochs' has no values"),
+        ("designs: [{grid: {learning_rate: {low: 1, high: 2}}}]", "a grid needs a list"),
+        ("designs: [{random: {domain: cv}}]", "n=None"),
+        ("designs: [{random: {learning_rate: {low: 2, high: 1}}, n: 3}]", "range of 'learning_rate'"),
+        ("designs: [{random: {learning_rate: {low: 0, high: 1, log: true}}, n: 3}]", "not positive"),
+        ("designs: [{space_filling: {epochs: [1]}, n: 3, method: halton}]", "unknown method 'halton'"),
+        ("designs: [{grid: {epochs: [1]}}]\nseeds: many", "seeds='many'"),
+        ("designs: [{grid: {epochs: [1]}", "is not YAML"),
+    ],
+)  # fmt: skip
+def test_a_bad_design_is_one_line_with_the_culprit(tmp_path, text, words):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        load_campaign(str(path))
+    assert words in str(caught.value) and "\n" not in caught.value.message
+    assert "mine.yaml" in caught.value.message
+
+
+@pytest.mark.parametrize("name, words", [("startr", "did you mean 'starter'"), ("no/where.yaml", "cannot be read")])
+def test_a_campaign_that_is_not_there(name, words):
+    with pytest.raises(UsageError, match=words):
+        load_campaign(name)
+
+
+def test_numbers_that_yaml_leaves_as_text_are_read(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("designs: [{grid: {domain: cv, dataset: digits, model: mlp, learning_rate: [1e-3]}}]")
+    assert load_campaign(str(path)).recipes[0].learning_rate == 0.001
+
+
+def test_starter_covers_three_domains_with_repeats():
+    campaign = load_campaign("starter")
+    seeds: dict[str, set[int]] = {}
+    for recipe in campaign.recipes:
+        seeds.setdefault(recipe.recipe_id, set()).add(recipe.seed)
+    assert 100 <= len(campaign.recipes) <= 140
+    assert {r.domain for r in campaign.recipes} == {"cv", "nlp", "recsys"}
+    assert sum(len(s) >= 3 for s in seeds.values()) >= 12
+    assert campaign == load_campaign("starter")
+
+
+def test_ecotaskset_1_is_as_wide_as_promised():
+    recipes = load_campaign("ecotaskset-1").recipes
+    domains = [r.domain for r in recipes]
+    seeds: dict[str, set[int]] = {}
+    for recipe in recipes:
+        seeds.setdefault(recipe.recipe_id, set()).add(recipe.seed)
+    assert len(recipes) >= 1768 and all(domains.count(d) >= 450 for d in ("cv", "nlp", "recsys"))
+    assert len({r.dataset for r in recipes}) >= 16 and len({r.model for r in recipes}) >= 20
+    assert sum(len(s) >= 3 for s in seeds.values()) >= 150
+    assert {KNOBS[name].phase for r in recipes for name in r.knobs} == {
+        "data", "model", "training", "system", "inference"
+    }  # fmt: skip
+    assert max(r.learning_rate for r in recipes) / min(r.learning_rate for r in recipes) > 500
+    by_dataset = {d: {r.model for r in recipes if r.dataset == d} for d in {r.dataset for r in recipes}}
+    for domain in ("cv", "nlp", "recsys"):
+        shared = set.intersection(*(m for d, m in by_dataset.items() if any(
+            r.dataset == d and r.domain == domain for r in recipes)))  # fmt: skip
+        assert len(shared) >= 2, f"{domain} has no anchor models on every data set"
