@@ -33,6 +33,7 @@ def push_runs(
     """
     from ecotaskset.hub import plan_push, push, repo_name
 
+    _no_bars()
     place = store if isinstance(store, Store) else Store(store)
     repo = repo_name(repo)
     if dry_run:
@@ -108,6 +109,7 @@ def review_requests(repo: str | None, out: Output, *, only: int | None, dry_run:
     """
     from ecotaskset.hub import repo_name, review
 
+    _no_bars()
     outcomes = review(repo, only=only, dry_run=dry_run, accept_held=accept_held)
     if not outcomes:
         out.say(f"no open pull request at {repo_name(repo)}" + (f" with number {only}" if only else ""))
@@ -144,6 +146,7 @@ def release_version(version: str, repo: str | None, out: Output, *, store: Path 
     repo = repo_name(repo)
     if not (yes or out.json or out.quiet):
         typer.confirm(f"Release {version} of {repo}? A version is never remade.", default=True, err=True, abort=True)
+    _no_bars()
     done = release(version, repo, extra=Store(store).runs() if store else ())
     for name, findings in list(done.left_out.items())[:MAX_SHOWN]:
         out.say(f"left out {name}: {findings[0].code} {findings[0].message}")
@@ -254,6 +257,13 @@ def _rows(run_id: str, repo: str | None) -> "list[Run]":
     table = load_runs(repo=repo).drop_columns(["split"])
     hits = [index for index, name in enumerate(table["run_id"].to_pylist()) if name.startswith(run_id)]
     return from_table(table.take(hits)) if hits else []
+
+
+def _no_bars() -> None:
+    """The files are small; bars for each of them would bury what a command says."""
+    from huggingface_hub.utils import disable_progress_bars
+
+    disable_progress_bars()
 
 
 def _plain(line: str) -> Any:

@@ -19,6 +19,7 @@ from ecotaskset.checks.physics import check_physics
 from ecotaskset.checks.provenance import check_contributor, check_provenance
 from ecotaskset.checks.reading import read_untrusted
 from ecotaskset.checks.rows import identity, local_secrets, read_rows
+from ecotaskset.checks.trust import derive_trust
 from ecotaskset.run import Run
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "check_files",
     "check_rows",
     "check_runs",
+    "derive_trust",
     "fingerprint",
     "local_secrets",
 ]

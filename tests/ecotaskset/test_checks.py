@@ -7,10 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecotaskset.checks import CODES, Known, agree, check_file, check_rows, check_runs
+from ecotaskset.checks import CODES, Known, agree, check_file, check_rows, check_runs, derive_trust
 from ecotaskset.checks.finding import shown
 from ecotaskset.checks.reading import read_untrusted
 from ecotaskset.run import Run, to_table
@@ -145,11 +145,13 @@ def test_recipe_id_must_follow_from_the_recipe():
 ANYTHING = st.none() | st.integers() | st.floats() | st.text() | st.lists(st.floats())
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.dictionaries(st.sampled_from(list(Run.model_fields)), ANYTHING, max_size=4))
 def test_no_row_can_make_the_checks_raise(changes):
     check_rows([good().model_dump() | changes])
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_strangers_value_cannot_format_mention_or_break_lines(text):
     out = shown(text)
@@ -185,6 +187,24 @@ def test_agreement_says_why():
     fine, words = agree(good(), good(energy_kwh=2.2e-4))
     assert not fine and "10.00 times" in words
     assert agree(good(), good(learning_rate=1e-2)) == (False, "different recipes")
+
+
+def test_trust_needs_a_second_person_who_agrees():
+    ada, eve = good(contributor="ada"), good(contributor="eve", duration_s=6.5)
+    bad = good(contributor="mal", energy_kwh=1e-2, seed=3)
+    alone, again = good(contributor="ada", learning_rate=0.1), good(contributor="ada", learning_rate=0.1, seed=1)
+    foreign, nobody = good(origin="imported:zeus", seed=4), good(learning_rate=0.3)
+    levels = derive_trust([ada, eve, bad, alone, again, foreign, nobody])
+    assert levels == {
+        ada.run_id: "reproduced",
+        eve.run_id: "reproduced",
+        bad.run_id: "self_reported",
+        alone.run_id: "self_reported",
+        again.run_id: "self_reported",
+        foreign.run_id: "imported",
+        nobody.run_id: "self_reported",
+    }
+    assert derive_trust([good(contributor="ada"), bad])[bad.run_id] == "self_reported"
 
 
 def test_files(tmp_path):
