@@ -192,3 +192,15 @@ def test_a_file_without_its_columns_is_named(tmp_path):
 
 def test_all_importers_are_listed():
     assert set(IMPORTERS) == {*SETS, "csv"}
+
+
+def test_a_zeus_target_counts_from_the_median_seed_on():
+    from ecotaskset.importers.zeus import quality_curve
+
+    def seeds(target, *epochs):
+        return [{"dataset": "cifar100", "target_metric": str(target), "target_epoch": str(e)} for e in epochs]
+
+    training = [*seeds(0.5, 1, 1, 2, 4), *seeds(0.6, 3, 3, 4, ""), *seeds(0.7, 5, 6, "", "")]
+    # 0.5 at the median of 1.5 epochs, so after the second; 0.6 at 3.5; 0.7 was never reached by half of them
+    assert quality_curve(training) == [None, 0.5, 0.5, 0.6]
+    assert quality_curve(seeds(0.5, "", "", 1)) == []
