@@ -7,7 +7,6 @@ import re
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from conftest import a_run
 
 from ecotaskset import card_text
 from ecotaskset.card import render_card
@@ -18,9 +17,9 @@ REPO = "green/ecotaskset"
 
 
 @pytest.fixture
-def card(tmp_path) -> str:
-    runs = [a_run(learning_rate=1e-3 * (1 + n % 10), seed=n, cpu_energy_kwh=2e-5 * (1 + n / 100)) for n in range(40)]
-    runs += [a_run(domain="nlp", dataset="reviews", model="bert-tiny", learning_rate=1e-2, status="failed")]
+def card(tmp_path, make_run) -> str:
+    runs = [make_run(learning_rate=1e-3 * (1 + n % 10), seed=n, cpu_energy_kwh=2e-5 * (1 + n / 100)) for n in range(40)]
+    runs += [make_run(domain="nlp", dataset="reviews", model="bert-tiny", learning_rate=1e-2, status="failed")]
     build_snapshot(runs, tmp_path / "data", "1.2.3")
     return render_card(tmp_path / "data", repo=REPO)
 
@@ -59,7 +58,7 @@ def test_fixed_sentences_hold_no_counts():
     assert not re.findall(r"(?<![\d.])\d{2,}(?![\d.]*\d{2,})(?!\.\d)", re.sub(r"arXiv \S+|\{\w+\}|\b2026\b", "", prose))
 
 
-def test_a_card_of_imported_rows_names_their_source(tmp_path):
-    imported = a_run(origin="imported:zeus", cpu_energy_source="imported", cpu_energy_quality="measured")
-    build_snapshot([a_run(), imported], tmp_path / "data", "1.0.0")
+def test_a_card_of_imported_rows_names_their_source(tmp_path, make_run):
+    imported = make_run(origin="imported:zeus", cpu_energy_source="imported", cpu_energy_quality="measured")
+    build_snapshot([make_run(), imported], tmp_path / "data", "1.0.0")
     assert "`imported:zeus` (1 runs)" in render_card(tmp_path / "data", repo=REPO)

@@ -186,6 +186,10 @@ def test_agreement_says_why():
     assert agree(good(), good(seed=1, duration_s=7.0))[0]
     fine, words = agree(good(), good(energy_kwh=2.2e-4))
     assert not fine and "10.00 times" in words
+    slow = {"ram_energy_kwh": 1e-4, "energy_kwh": 1.2e-4, "duration_s": 300.0, "curve_energy_kwh": []}
+    assert not agree(good(), good(**slow))[0]
+    assert agree(good(), good(**slow, flags=["contended"]))[0]
+    assert codes(good(**slow, flags=["contended"], seed=1), known=Known([good()])) == set()
     assert agree(good(), good(learning_rate=1e-2)) == (False, "different recipes")
 
 

@@ -11,7 +11,7 @@ import datasets
 import pytest
 import yaml
 from huggingface_hub import HfApi
-from people import REPO, a_run, a_store
+from people import REPO, a_run, a_store, disguised, send_raw
 
 from ecotaskset import load_dataset
 from ecotaskset.errors import HubError, UsageError
@@ -147,9 +147,6 @@ def test_a_push_in_the_middle_of_a_release_is_not_lost(hub, boss, tmp_path, monk
 
 def test_accepted_rows_that_fail_at_release_are_left_out_and_named(hub, boss, tmp_path):
     """Somebody with write access put a file straight onto main."""
-    from people import send_raw
-    from test_review import disguised
-
     push(a_store(tmp_path, *some_runs(0, 3)), REPO, token=boss.token)
     send_raw(hub.url, boss.token, disguised(b"PAR1 not really PAR1", ["0" * 16], "boss"), create_pr=False)
     done = release("1.0.0", REPO, token=boss.token)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 import pickle
 from collections import Counter
 
 import pyarrow as pa
 import pytest
-from people import REPO, a_run, a_store, parquet_of, rows_as_parquet, send_raw
+from people import REPO, a_run, a_store, disguised, parquet_of, rows_as_parquet, send_raw
 
 from ecotaskset.errors import HubError
 from ecotaskset.hub import push, review
 from ecotaskset.hub.submission import pack
-from ecotaskset.recipe import content_hash
 from ecotaskset.run import to_table
 
 
@@ -37,22 +34,6 @@ def files_on_main(hub) -> set[str]:
 def comments(hub, number: int) -> list[str]:
     events = hub.repo(REPO).discussions[number - 1]["events"]
     return [event["data"]["latest"]["raw"] for event in events[1:] if event["type"] == "comment"]
-
-
-def disguised(parquet: bytes, ids: list[str], account: str = "eve", **lies) -> dict[str, bytes]:
-    """Any bytes as a submission whose paths and manifest are in perfect order."""
-    good = json.loads(pack([a_run()], account).manifest)
-    identity = content_hash({"runs": sorted(ids)})
-    manifest = good | {
-        "submission": identity,
-        "runs": sorted(ids),
-        "rows": len(ids),
-        "sha256": hashlib.sha256(parquet).hexdigest(),
-        "bytes": len(parquet),
-        **lies,
-    }
-    base = f"submissions/{account}/{identity}"
-    return {f"{base}.parquet": parquet, f"{base}.json": json.dumps(manifest).encode()}
 
 
 def refused(hub, boss, eve, files: dict[str, bytes], **how) -> Counter:
