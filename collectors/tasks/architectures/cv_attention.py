@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from collectors.tasks.architectures.cv_convolution import classifier
-from collectors.tasks.architectures.declaration import Architecture, Inputs, scaled
+from collectors.tasks.architectures.declaration import Architecture, Inputs, initial_spread, scaled
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,6 +35,7 @@ def _vit(model: str, hidden: int, layers: int, heads: int, inputs: Inputs, width
         num_hidden_layers=layers,
         num_attention_heads=heads,
         intermediate_size=4 * size,
+        initializer_range=initial_spread(size),
     )
 
 

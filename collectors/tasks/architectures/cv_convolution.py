@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 BATCH_NORM_MOMENTUM = 0.1
 DROPOUT = 0.2
+PORTS_WITHOUT_START = ("EfficientNet", "MobileNetV1", "MobileNetV2")
+"""Ports made for published weights: from their own start (0.02 everywhere, even as the factor of a batch
+normalisation) the signal dies out on its way through the layers, and nothing is learned."""
 
 
 def classifier(model: str, inputs: Inputs, **settings: Any) -> nn.Module:
@@ -31,6 +34,11 @@ def classifier(model: str, inputs: Inputs, **settings: Any) -> nn.Module:
             # Several ports carry the momentum of TensorFlow, which means its complement there: the running
             # statistics would be those of the last batch alone.
             module.momentum = BATCH_NORM_MOMENTUM
+        if model in PORTS_WITHOUT_START:
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight)
+            elif isinstance(module, nn.BatchNorm2d):
+                nn.init.ones_(module.weight)
     return network
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from collectors.tasks.architectures.declaration import Architecture, Inputs, scaled
+from collectors.tasks.architectures.declaration import Architecture, Inputs, initial_spread, scaled
 
 if TYPE_CHECKING:
     from torch import nn
@@ -55,6 +55,7 @@ def _encoder(model: str, size: Size, inputs: Inputs, width: float, **settings: A
         num_hidden_layers=size.layers,
         num_attention_heads=size.heads,
         intermediate_size=4 * hidden,
+        initializer_range=initial_spread(hidden),
         max_position_embeddings=positions,
         **settings,
     )
@@ -79,6 +80,7 @@ def _distilbert(size: Size, inputs: Inputs, width: float) -> nn.Module:
         n_layers=size.layers,
         n_heads=size.heads,
         hidden_dim=4 * hidden,
+        initializer_range=initial_spread(hidden),
         max_position_embeddings=inputs.length,
     )
 
@@ -93,6 +95,7 @@ def _modernbert(size: Size, inputs: Inputs, width: float) -> nn.Module:
         num_hidden_layers=size.layers,
         num_attention_heads=size.heads,
         intermediate_size=2 * hidden,
+        initializer_range=initial_spread(hidden),
         max_position_embeddings=inputs.length,
         classifier_pooling="mean",
         **_special_ids(inputs),
@@ -107,6 +110,7 @@ def _gpt2(size: Size, inputs: Inputs, width: float) -> nn.Module:
         "GPT2",
         inputs,
         n_embd=size.wide(width),
+        initializer_range=initial_spread(size.wide(width)),
         n_layer=size.layers,
         n_head=size.heads,
         n_positions=inputs.length,
@@ -121,6 +125,7 @@ def _bloom(size: Size, inputs: Inputs, width: float) -> nn.Module:
         "Bloom",
         inputs,
         hidden_size=size.wide(width),
+        initializer_range=initial_spread(size.wide(width)),
         n_layer=size.layers,
         n_head=size.heads,
         use_cache=False,

@@ -152,5 +152,5 @@ def _labels(data: datasets.Dataset, label: str | None, hub_id: str) -> tuple[np.
 def _unavailable(what: str, why: str) -> SourceUnavailable:
     return SourceUnavailable(
         f"{what} could not be had from the Hub: {why}",
-        hint="connect to the Hub, set HF_ENDPOINT to a mirror, or use your own data with csv: or folder:",
+        hint="connect to the Hub or set HF_ENDPOINT to a mirror; `green-collect --list` shows what needs no Hub",
     )

@@ -112,6 +112,15 @@ def test_no_recommender_sees_what_comes_next(entry: Architecture) -> None:
 
 
 @pytest.mark.parametrize("entry", SMALL, ids=lambda entry: entry.name)
+def test_the_signal_reaches_the_logits(entry: Architecture) -> None:
+    """A start from which different inputs give the same answer learns nothing; one port of a network had it."""
+    model, batch = model_for(entry).train(), batch_for(entry, inputs_for(entry), n=16)
+    if entry.domain != "cv":
+        model.eval()
+    assert logits_of(model, batch)[:, 1:].std(dim=0).mean() > 1e-3
+
+
+@pytest.mark.parametrize("entry", SMALL, ids=lambda entry: entry.name)
 def test_width_scales_the_model(entry: Architecture) -> None:
     narrow, normal, wide = (sum(p.numel() for p in model_for(entry, width).parameters()) for width in (0.5, 1.0, 2.0))
     assert narrow < normal < wide
