@@ -55,6 +55,7 @@ def collect_one(
             [recipe.recipe_id] if main_process else [],
         )
         return
+    store.check_writable()
     run = _train(recipe, out, cache_dir, meter_options, require_measured)
     if not main_process:
         return

@@ -54,6 +54,16 @@ class Store:
             write_atomically(target, text.encode())
         return target
 
+    def check_writable(self) -> None:
+        """Make sure that a run could be kept, before anybody pays for one.
+
+        Raises:
+            UsageError: the directory cannot be written.
+        """
+        probe = self.path / "runs" / f".writable-{os.getpid()}"
+        write_atomically(probe, b"")
+        probe.unlink(missing_ok=True)
+
     def runs(self) -> list[Run]:
         """All readable runs, oldest first, each once.
 

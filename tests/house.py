@@ -21,8 +21,8 @@ MAY_IMPORT = {
 ALLOWED_EXCEPTIONS = {("collectors/plan.py", "green_predictor")}
 """The one place where a collector asks the predictor what a run will cost."""
 
-PROCESS_BOUNDARIES = {"ecotaskset/console.py"}
-"""Where `except Exception` may stand: the last frame before the process ends, or before a page is drawn."""
+PROCESS_BOUNDARIES = {"ecotaskset/console.py", "collectors/failures.py"}
+"""Where `except Exception` may stand: where a process, a campaign's run or a page ends, whatever went wrong in it."""
 
 
 def sources(*rooms: str) -> Iterator[Path]:
