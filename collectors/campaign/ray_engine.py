@@ -3,12 +3,13 @@
     ray start --head            # once a machine; then
     green-collect --campaign starter --engine ray
 
-A run's process ends with the run, so no run pays for another's memory; results come back to the driver's store. A
-worker that dies has its run started again elsewhere: no run is lost and none is stored twice.
+Results come back to the driver's store. A worker that dies has its run started again elsewhere: no run is lost and none
+is stored twice.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 from collections import deque
@@ -64,8 +65,9 @@ def _connect(ray: Any, cpus: int) -> None:
 def _drain(ray: Any, recipes: Sequence[Recipe], options: RunOptions, cores: int, store: Store, tell: Tell) -> None:
     """Submit everything, take what is ready; a dead worker's recipe goes back into the queue."""
     gpus = 1 if ray.cluster_resources().get("GPU", 0) else 0
-    # One call a process: the process's memory, threads and caches end with the run. Retries are ours, to be counted.
-    task = ray.remote(num_cpus=cores, num_gpus=gpus, max_calls=1, max_retries=0)(_train_remotely)
+    # Retries are ours, so that they are counted. A worker with a GPU ends with its run and gives all memory back; one
+    # on cores is used again, which saves loading torch.
+    task = ray.remote(num_cpus=cores, num_gpus=gpus, max_calls=1 if gpus else 0, max_retries=0)(_train_remotely)
     width = max(1, int(ray.cluster_resources().get("GPU" if gpus else "CPU", 1) // (gpus or cores)))
     shared = replace(options, meter={**options.meter, **({} if gpus else {"node_share": 1.0})})
     waiting = deque((recipe, 1) for recipe in recipes)
@@ -100,8 +102,9 @@ def _train_remotely(fields: dict[str, Any], options: RunOptions, cores: int) -> 
     return [*events, {"event": "run", "run": run.model_dump(mode="json")}]
 
 
+@functools.cache  # asked before the worker is pinned; later it would see its own cores only
 def _free_cores(n: int) -> tuple[int, ...]:
-    """The cores of this worker: a block of its own among those of the machine, by the order of the workers' ids."""
+    """The cores of this worker: a block of its own among those of the machine."""
     available = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
     return _claim(tuple(available), n)
 

@@ -75,10 +75,9 @@ CONVOLUTIONS = [
 ]  # fmt: skip
 PATCHES = ["vit-tiny", "vit-tiny", "deit-tiny", "swin-tiny", "cvt-tiny", "levit-tiny"]
 WORDS = ["bag-of-embeddings", "text-cnn", "lstm"]
-TRANSFORMERS = [
-    "bert-tiny", "roberta-tiny", "electra-tiny", "albert-tiny", "distilbert-tiny", "modernbert-tiny", "gpt2-tiny",
-    "bloom-tiny",
-]  # fmt: skip
+TRANSFORMERS = ["bert-tiny", "roberta-tiny", "electra-tiny", "distilbert-tiny", "modernbert-tiny", "gpt2-tiny"]
+NO_STACK = ["albert-tiny", "bloom-tiny"]
+"""One shares its blocks, the other has one kind of attention: knobs on either do not apply."""
 RECOMMENDERS = ["fmc", "mean-mlp", "gru4rec", "nextitnet", "sasrec", "bert4rec", "core"]
 
 WIDE = {"low": 0.0001, "high": 0.1, "log": True}
@@ -183,12 +182,14 @@ DESIGN = {
             share("movielens_100k-liked"),
         ),
         *group(220, 20, 10, "cv", CONVOLUTIONS, IMAGES, WIDE, [{}, {}, {}, *SELECTION, *each(freeze_backbone=True,
-               progressive_freezing=True)], SOME_DEPLOYED[:-1], IMAGE_KNOBS),
+               progressive_freezing=True)], [{}, {}, {}, *DEPLOYED[1:2]], IMAGE_KNOBS),
         *group(130, 16, 20, "cv", PATCHES, IMAGES, LOWER, [{}, {}, {}, *SELECTION, *each(freeze_backbone=True,
                lora=4, gradient_checkpointing=True, progressive_freezing=True)], SOME_DEPLOYED[:-1], {}),
         *group(60, 4, 30, "cv", ["mlp"], MANY_IMAGES, WIDE, [{}, {}, *SELECTION], [{}, *DEPLOYED], {}),
         *group(120, 14, 40, "nlp", WORDS, MANY_TEXTS, WIDE, [{}, {}, *SELECTION], [{}, {}, *DEPLOYED[1:2]], PADDING),
-        *group(270, 22, 50, "nlp", TRANSFORMERS, TEXTS, LOWER, [{}, {}, {}, {}, *SELECTION, *MEMORY,
+        *group(60, 6, 45, "nlp", NO_STACK, TEXTS, LOWER, [{}, {}, *SELECTION, *each(lora=4, freeze_backbone=True)],
+               SOME_DEPLOYED, PADDING),
+        *group(210, 16, 50, "nlp", TRANSFORMERS, TEXTS, LOWER, [{}, {}, {}, {}, *SELECTION, *MEMORY,
                *each(lora=[4, 8], freeze_backbone=True, progressive_freezing=True)], SOME_DEPLOYED, PADDING),
         *group(430, 34, 60, "recsys", RECOMMENDERS, HISTORIES, WIDE, [{}], [{}, {}, *DEPLOYED[1:2]], PADDING),
         *effects(

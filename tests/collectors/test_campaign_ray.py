@@ -25,7 +25,7 @@ def _busy_workers() -> list[int]:
 
 
 def _kill_one_when_busy(result: list[int]) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline and not result:
         for pid in _busy_workers():
             time.sleep(0.5)  # into the training, not at its start
@@ -35,7 +35,7 @@ def _kill_one_when_busy(result: list[int]) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(290)
 def test_a_killed_worker_costs_nothing_but_time(tmp_path, monkeypatch):
     import threading
 
