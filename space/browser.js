@@ -20,11 +20,23 @@
     }
   };
 
+  // The figure library is large: the words are on the screen before it is read.
+  let asked = false;
+  const askForLibrary = () => {
+    if (asked) return;
+    asked = true;
+    const script = Object.assign(document.createElement("script"), { src: window.greenLibrary });
+    requestAnimationFrame(() => setTimeout(() => document.head.append(script), 0));
+  };
+
   window.greenFigure = (element, props, trigger, watch) => {
     const box = element.querySelector(".green-figure");
     const draw = () => {
       if (!box.isConnected) return;
-      if (!window.Plotly) return setTimeout(draw, 25);
+      if (!window.Plotly) {
+        if (props.value) askForLibrary();
+        return setTimeout(draw, 25);
+      }
       const figure = props.value ? JSON.parse(props.value) : null;
       box.style.display = figure ? "" : "none";
       if (!figure) return;
@@ -73,6 +85,14 @@
     const picture = event.target.closest?.("[data-picture]");
     if (picture) window.greenPicture(picture.dataset.picture, picture.dataset.name);
   });
+
+  // A link is shown when it is restored, not the page's first answer before it.
+  const restoring = document.documentElement.classList;
+  window.greenRestored = () => restoring.remove("green-restoring");
+  if ([...new URLSearchParams(location.search).keys()].some((key) => !key.startsWith("__"))) {
+    restoring.add("green-restoring");
+    setTimeout(window.greenRestored, 15000);
+  }
 
   window.greenAddress = (query) => {
     const kept = new URLSearchParams(location.search).get("__theme");

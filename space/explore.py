@@ -42,7 +42,7 @@ def label(name: str) -> str:
     plain = name.replace("_", " ")
     for suffix in (" kwh", " s", " w", " ms", " gb", " kg"):
         plain = plain.removesuffix(suffix) if unit else plain
-    return f"{plain} ({unit})" if unit else plain
+    return f"{plain} ({unit})" if unit and not plain.endswith(unit) else plain
 
 
 def select_runs(

@@ -23,7 +23,7 @@ MEDIA = {"csv": "text/csv; charset=utf-8", "json": "application/json", "parquet"
 def csv_text(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
     """Rows as CSV in which no text cell can be a formula: such a cell is led by an apostrophe. Null is empty."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([inert(column) for column in columns])
     writer.writerows([[inert(_cell(row.get(column))) for column in columns] for row in rows])
     return out.getvalue()

@@ -43,7 +43,9 @@ def script_name() -> str:
 def page_head() -> str:
     """What goes into the page's head: the figure library, and the page's own few functions."""
     own = (HERE / "browser.js").read_text(encoding="utf-8")
-    return f"<script src='./{script_name()}' defer></script><script>{own}</script>"
+    name = f"./{script_name()}"
+    ahead = f"<link rel='preload' as='script' href='{name}'>"
+    return f"{ahead}<script>window.greenLibrary = '{name}';</script><script>{own}</script>"
 
 
 def plotly_script(request: Request) -> Response:

@@ -122,7 +122,7 @@ def _quality_range(front: Sequence[Pick], runs: Sequence[MeasuredRun]) -> tuple[
     top = max([p.quality for p in front] + [r.quality for r in runs])
     bottom = min(p.quality for p in front)
     room = max(0.02, 0.25 * (top - bottom))
-    return 100 * max(0.0, bottom - room), 100 * min(1.0, top + 0.35 * room)
+    return 100 * max(0.0, bottom - room), min(101.5, 100 * (top + 0.35 * room))
 
 
 def _cloud(cloud: Sequence[tuple[float, float]], factor: float) -> Figure:

@@ -16,6 +16,7 @@ from space.state import DESCRIBED, Inputs, from_query
 from space.task_fields import FIELD_NAMES
 from space.words import safe
 
+RESTORED = "() => { window.greenRestored(); }"
 ADDRESS = "(query) => { window.greenAddress(query); }"
 SILENT = {"api_visibility": "private", "show_progress": "hidden"}
 LIVE = SILENT | {"trigger_mode": "always_last", "concurrency_limit": 8, "concurrency_id": "answers"}
@@ -40,7 +41,7 @@ def build() -> gr.Blocks:
             with gr.Tab("How this is known", id="method"):
                 gr.HTML(texts.method(current_source()))
         _wire(page, form, shown, restored)
-        gr.api(api.recommend, api_name="recommend")
+        gr.api(api.recommend, api_name="recommend", concurrency_limit=8, concurrency_id="answers")
     return page
 
 
@@ -78,7 +79,17 @@ def _answer_column() -> dict[str, Any]:
         with gr.Tab("Take away"):
             shown["take_away"] = gr.HTML("", elem_id="green-take-away")
     shown["query"] = gr.Textbox("", visible="hidden", elem_id="green-query", label="query")
+    _fill(shown)
     return {name: shown[name] for name in view.OUTPUTS}
+
+
+def _fill(shown: dict[str, Any]) -> None:
+    """Put the first answer into the page as it is sent, so that it is there before anything is asked."""
+    for name, value in zip(view.OUTPUTS, view.show(complete(Inputs())), strict=True):
+        if isinstance(value, dict):
+            shown[name].choices = value["choices"]
+        elif name != "query":
+            shown[name].value = value
 
 
 def _wire(page: gr.Blocks, form: Form, shown: dict[str, Any], restored: gr.HTML) -> None:
@@ -130,12 +141,15 @@ def _wire(page: gr.Blocks, form: Form, shown: dict[str, Any], restored: gr.HTML)
     form.upload.upload(described, [form.upload, *values], [*values, form.upload, form.upload_note, *outputs], **LIVE)
 
     def restore(request: gr.Request) -> list[Any]:
+        if not set(request.query_params) - {"__theme"}:
+            return [gr.skip()] * (1 + len(values) + len(groups) + len(outputs))
         asked, complaints = from_query(dict(request.query_params))
         asked = complete(asked)
         words = "".join(f"<div class='green-complaint' role='status'>{safe(text)}</div>" for text in complaints)
         return [words, *write(asked), *shown_groups(asked), *view.show(asked)]
 
-    page.load(restore, None, [restored, *values, *groups, *outputs], **SILENT)
+    loaded = page.load(restore, None, [restored, *values, *groups, *outputs], **SILENT)
+    loaded.then(None, None, None, js=RESTORED)
     shown["query"].change(None, shown["query"], None, js=ADDRESS)
 
 

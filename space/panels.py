@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from ecotaskset.knobs import KNOBS
 from space import words
-from space.state import to_query
+from space.state import DESCRIBED, to_query
 from space.words import safe
 
 if TYPE_CHECKING:
@@ -35,9 +35,13 @@ def command_box(command: str) -> str:
 
 def command_panel(answer: Answer) -> str:
     """The command that trains the choice; where nothing near it was ever run, the one that tries one epoch of it."""
-    if answer.recommendation.support.level == "far" and answer.is_recommended:
-        return command_box(answer.chosen.recipe.model_copy(update={"epochs": 1}).command())
-    return command_box(answer.chosen.command)
+    probe = answer.recommendation.support.level == "far" and answer.is_recommended
+    recipe = answer.chosen.recipe
+    box = command_box(recipe.model_copy(update={"epochs": 1}).command() if probe else recipe.command())
+    own = "Put the name or place of your data where it says my-dataset." if answer.inputs.dataset == DESCRIBED else ""
+    first = "One epoch, to see." if probe else ""
+    notes = " ".join(filter(None, (first, own)))
+    return box + (f"<p class='green-caption'>{notes}</p>" if notes else "")
 
 
 def recipe_panel(pick: Pick) -> str:
@@ -141,10 +145,16 @@ def take_away_panel(answer: Answer, space_id: str | None = None) -> str:
         f"<p><button class='green-copy' {link}>Copy link to this view</button> &nbsp; "
         "<button class='green-copy' data-picture='green-front' data-name='green-front'>Save the figure (PNG)</button>"
         f" &nbsp; The front as {files}</p>"
-        f"<h3>Python</h3><pre tabindex='0'>{safe(python_snippet(answer))}</pre>"
-        f"<h3>Command line</h3><pre tabindex='0'>{safe(command_line(answer))}</pre>"
-        f"<h3>This page’s API</h3><pre tabindex='0'>{safe(client_snippet(answer))}</pre></div>"
+        + _snippet("Python", python_snippet(answer))
+        + _snippet("Command line", command_line(answer))
+        + _snippet("This page’s API", client_snippet(answer))
+        + "</div>"
     )
+
+
+def _snippet(title: str, text: str) -> str:
+    button = f"<button class='green-copy' data-copy='{safe(text)}'>Copy</button>"
+    return f"<h3>{safe(title)}{button}</h3><pre tabindex='0'>{safe(text)}</pre>"
 
 
 def python_snippet(answer: Answer) -> str:

@@ -46,7 +46,7 @@ class Inputs:
 
     def recommend_arguments(self) -> dict[str, Any]:
         """The keyword arguments of `green_predictor.recommend` that mean the same."""
-        task = {"name": "my-dataset", **description_of(self.domain, self.task)}
+        task = {"name": "my-dataset", **{k: _plain(v) for k, v in description_of(self.domain, self.task).items()}}
         arguments: dict[str, Any] = {
             "domain": self.domain,
             "dataset": task if self.dataset == DESCRIBED else self.dataset,
@@ -124,4 +124,9 @@ def _is_object(text: str) -> bool:
 
 
 def _short(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() else repr(float(value))
+    return repr(_plain(value))
+
+
+def _plain(value: float) -> float | int:
+    """A whole number without its `.0`."""
+    return int(value) if float(value).is_integer() else float(value)
