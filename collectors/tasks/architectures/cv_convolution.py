@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 BATCH_NORM_MOMENTUM = 0.1
 DROPOUT = 0.2
-PORTS_WITHOUT_START = ("EfficientNet", "MobileNetV1", "MobileNetV2")
+PORTS_WITHOUT_START = ("EfficientNet",)
 """Ports made for published weights: from their own start (0.02 everywhere, even as the factor of a batch
 normalisation) the signal dies out on its way through the layers, and nothing is learned."""
 
