@@ -22,9 +22,9 @@ def section(version: str, released_on: str, before: Iterable[Run], after: Iterab
     old, new = {run.run_id: run for run in before}, {run.run_id: run for run in after}
     added = [run for run_id, run in new.items() if run_id not in old]
     removed = [run for run_id, run in old.items() if run_id not in new]
-    lines = [f"## {version} ({released_on})", "", f"- {len(added)} runs added{_by_domain(added)}, {len(new)} in all"]
+    lines = [f"## {version} ({released_on})", "", f"- {_runs(added)} added{_by_domain(added)}, {len(new)} in all"]
     if removed:
-        lines.append(f"- {len(removed)} runs withdrawn{_by_domain(removed)}: {', '.join(_ids(removed))}")
+        lines.append(f"- {_runs(removed)} withdrawn{_by_domain(removed)}: {', '.join(_ids(removed))}")
     people = Counter(run.contributor for run in added if run.contributor)
     if people:
         lines.append("- from " + ", ".join(f"{name} ({count})" for name, count in sorted(people.items())))
@@ -43,6 +43,10 @@ def prepend(changelog: str, new_section: str) -> str:
     """The changelog with a section on top."""
     earlier = changelog.removeprefix(HEADING).lstrip("\n") if changelog else ""
     return HEADING + "\n" + new_section + ("\n" + earlier if earlier else "")
+
+
+def _runs(runs: list[Run]) -> str:
+    return f"{len(runs)} run{'' if len(runs) == 1 else 's'}"
 
 
 def _by_domain(runs: list[Run]) -> str:

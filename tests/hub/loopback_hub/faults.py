@@ -66,6 +66,12 @@ class FaultTable:
             self._log.clear()
 
     @property
+    def waiting(self) -> int:
+        """How many planned failures have not struck yet."""
+        with self._lock:
+            return len(self._planned)
+
+    @property
     def log(self) -> list[Logged]:
         with self._lock:
             return list(self._log)
