@@ -57,8 +57,8 @@ def front_figure(
         *([_ring(versus, factor, unit, "Compared with", palette.OTHER)] if versus else []),
         _ring(chosen, factor, unit, "Recommended" if chosen.recipe == recommended.recipe else "Chosen", palette.CHOSEN),
     ]
-    low, high = _quality_range(front, runs)
-    near = [r.energy_kwh for r in runs if low <= 100 * r.quality <= high] + [p.energy_kwh for p in front]
+    low, high = _quality_range([*shown, *([versus] if versus else [])], chosen, runs)
+    near = [x.energy_kwh for x in (*runs, *front) if low <= 100 * x.quality <= high]
     layout = base_layout(HEIGHT, f"Energy of the whole training ({unit}, logarithmic)", f"Quality: {metric} (%)")
     layout["xaxis"] |= log_axis(min(near) * factor, max(near) * factor)
     layout["yaxis"] |= {"range": [low, high]}
@@ -117,12 +117,16 @@ def spread(front: Sequence[Pick], most: int, always: set[str]) -> list[Pick]:
     return kept
 
 
-def _quality_range(front: Sequence[Pick], runs: Sequence[MeasuredRun]) -> tuple[float, float]:
-    """The part of the quality axis that matters: the front, what ran near it, and a little room."""
-    top = max([p.quality for p in front] + [r.quality for r in runs])
-    bottom = min(p.quality for p in front)
-    room = max(0.02, 0.25 * (top - bottom))
-    return 100 * max(0.0, bottom - room), min(101.5, 100 * (top + 0.35 * room))
+def _quality_range(front: Sequence[Pick], chosen: Pick, runs: Sequence[MeasuredRun]) -> tuple[float, float]:
+    """The part of the quality axis (%) that matters: most of the front, the choice, and a little room.
+
+    The cheapest few of a front are often as good as no model; they would flatten all the rest.
+    """
+    qualities = sorted(pick.quality for pick in front)
+    top = max([*qualities, *(run.quality for run in runs)])
+    bottom = min(chosen.quality, qualities[len(qualities) // 5])
+    room = max(0.02, 0.3 * (top - bottom))
+    return 100 * max(0.0, bottom - room), min(101.5, 100 * (top + 0.3 * room))
 
 
 def _cloud(cloud: Sequence[tuple[float, float]], factor: float) -> Figure:

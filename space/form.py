@@ -68,7 +68,7 @@ def build_form() -> Form:
                 visible=name in {f.name for f in TASK_FIELDS[start.domain]},
             )  # fmt: skip
         upload = gr.File(
-            label="… or drop a CSV, or a zip of images: it is counted, then deleted", height=92,
+            label="… or drop a CSV, or a zip of images: it is counted, then deleted", height=118,
             file_types=[".csv", ".tsv", ".txt", ".zip"], elem_id="green-upload",
         )  # fmt: skip
         upload_note = gr.HTML("", elem_id="green-upload-note")

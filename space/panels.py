@@ -109,7 +109,7 @@ def compare_panel(answer: Answer) -> str:
         ("· 90 % interval", words.energy_range(left.energy_low_kwh, left.energy_high_kwh),
          words.energy_range(right.energy_low_kwh, right.energy_high_kwh), ""),
         (f"Quality ({answer.recommendation.metric})", words.share(left.quality), words.share(right.quality),
-         f"{100 * (left.quality - right.quality):+.1f} points"),
+         f"{100 * (left.quality - right.quality):+.1f} points".replace("-", "−")),
         ("· 90 % interval", words.share_range(left.quality_low, left.quality_high),
          words.share_range(right.quality_low, right.quality_high), ""),
         ("Time", words.duration(left.duration_s), words.duration(right.duration_s),
@@ -147,7 +147,7 @@ def take_away_panel(answer: Answer, space_id: str | None = None) -> str:
         f" &nbsp; The front as {files}</p>"
         + _snippet("Python", python_snippet(answer))
         + _snippet("Command line", command_line(answer))
-        + _snippet("This page’s API", client_snippet(answer))
+        + _snippet("This page’s API", client_snippet(answer, space_id))
         + "</div>"
     )
 
@@ -181,13 +181,16 @@ def command_line(answer: Answer) -> str:
     return shlex.join(parts)
 
 
-def client_snippet(answer: Answer) -> str:
+def client_snippet(answer: Answer, space_id: str | None = None) -> str:
     """The same through this page's API."""
     from space.api import api_arguments
 
     arguments = ",\n    ".join(f"{name}={value!r}" for name, value in api_arguments(answer.inputs).items())
+    from space.cli import DEFAULT_HOST, DEFAULT_PORT
+
+    place = space_id or f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
     return (
-        "from gradio_client import Client\n\nclient = Client(ADDRESS)  # where this page is served\n"
+        f"from gradio_client import Client\n\nclient = Client({place!r})  # where this page is served\n"
         f'answer = client.predict(\n    {arguments},\n    api_name="/recommend",\n)\nprint(answer["verdict"])'
     )
 

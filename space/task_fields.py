@@ -19,7 +19,7 @@ class TaskField:
 
 _CLASSES = TaskField("n_classes", "Classes", 10, 1e7)
 _TRAIN = TaskField("n_train", "Training examples", 50_000)
-_COMMONEST = TaskField("majority_quality", "Share of the commonest class (0–1, optional)", 0.1, 1.0, whole=False)
+_COMMONEST = TaskField("majority_quality", "Commonest class (share)", 0.1, 1.0, whole=False)
 
 TASK_FIELDS: dict[str, tuple[TaskField, ...]] = {
     "cv": (
@@ -33,15 +33,15 @@ TASK_FIELDS: dict[str, tuple[TaskField, ...]] = {
         _TRAIN,
         _CLASSES,
         TaskField("sequence_length", "Longest text (tokens)", 64, 1e6),
-        TaskField("mean_length", "Mean text (tokens, optional)", 24, 1e6, whole=False),
-        TaskField("vocab_size", "Distinct tokens (optional)", 8_000, 1e9),
+        TaskField("mean_length", "Mean text (tokens)", 24, 1e6, whole=False),
+        TaskField("vocab_size", "Distinct tokens", 8_000, 1e9),
         _COMMONEST,
     ),
     "recsys": (
         TaskField("n_users", "Users", 1_000),
         TaskField("n_items", "Items", 1_700),
         TaskField("n_interactions", "Interactions", 100_000),
-        TaskField("sequence_length", "Longest history (items, optional)", 50, 1e6),
+        TaskField("sequence_length", "Longest history (items)", 50, 1e6),
     ),
 }
 """Order is the order of the form; the first one to three of each domain are the ones that matter most."""

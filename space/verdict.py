@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Z90 = 1.645
 """Two-sided 90 % of a normal distribution."""
 QUALITY, ENERGY = 0, 1
+SMALL_POINTS = 1.0
+"""Percentage points of expected quality below which two choices that cannot be told apart are called the same."""
 
 
 def headline(answer: Answer) -> tuple[str, bool]:
@@ -37,7 +39,11 @@ def headline(answer: Answer) -> tuple[str, bool]:
     if not told_apart(chosen, top, within, ENERGY):
         return f"Take {short}, but whether it needs less energy than the best, the data can’t tell.", True
     if not told_apart(chosen, top, within, QUALITY):
-        return f"Take {short}: the same quality as the best within the doubt, {saving}.", False
+        points = 100 * (top.quality - chosen.quality)
+        if points < SMALL_POINTS:
+            return f"Take {short}: the same quality as the best within the doubt, {saving}.", False
+        lower = f"whether its quality is {words.number(points, 2)} points lower, the data can’t tell"
+        return f"Take {short}: {saving} than the best; {lower}.", False
     return f"Take {short}: {words.share(chosen.quality / max(top.quality, 1e-9))} of the best quality, {saving}.", False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,10 @@ from space.answer import Answer, NoAnswer, answer, cloud, complete, options
 from space.form import machine_from
 from space.state import Inputs, to_query
 from space.steps import steps_to
+
+BUGS = (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)
+"""What a bug of ours can raise: it is logged, and the page says so in a sentence and goes on working."""
+BUG_HINT = "change an input to go on; the address of this page holds the question, please report it"
 
 OUTPUTS = (
     "card", "front", "command", "pick", "recipe", "steps", "steps_note", "curves", "phases", "phases_note", "trust",
@@ -26,9 +31,12 @@ def show(inputs: Inputs) -> list[Any]:
         if inputs.machine.startswith("{"):
             inputs = replace(inputs, machine=machine_from(inputs.machine))
         found = answer(inputs)
+        shown = _nothing(found) if isinstance(found, NoAnswer) else _everything(found)
     except EcoTaskSetError as error:
-        found = NoAnswer(complete(inputs), error.message, error.hint)
-    shown = _nothing(found) if isinstance(found, NoAnswer) else _everything(found)
+        shown = _nothing(NoAnswer(complete(inputs), error.message, error.hint))
+    except BUGS:
+        logging.getLogger(__name__).exception("no answer for %s", to_query(inputs))
+        shown = _nothing(NoAnswer(complete(inputs), "this question broke something here", BUG_HINT))
     return [shown[name] for name in OUTPUTS]
 
 

@@ -92,8 +92,9 @@ def _click_another_point(page: Any) -> None:
         const index = box.data.findIndex((t) => (t.name || "").startsWith("Predicted"));
         const ring = box.data[box.data.length - 1], trace = box.data[index];
         const axes = box._fullLayout, frame = box.getBoundingClientRect();
-        const place = trace.customdata.map((id, i) => ({ id, i,
-            x: frame.x + axes._size.l + axes.xaxis.d2p(trace.x[i]), y: frame.y + axes._size.t + axes.yaxis.d2p(trace.y[i]) }));
+        const across = (i) => frame.x + axes._size.l + axes.xaxis.d2p(trace.x[i]);
+        const down = (i) => frame.y + axes._size.t + axes.yaxis.d2p(trace.y[i]);
+        const place = trace.customdata.map((id, i) => ({ id, x: across(i), y: down(i) }));
         return place.filter((p) => p.id !== ring.customdata[0]).pop();
     }""")
     page.mouse.move(box["x"], box["y"])
@@ -184,12 +185,17 @@ def test_words_can_be_read_in_both_themes(open_page: Callable[..., Any], shot: A
 
 
 CONTRAST = """(selector) => {
-    const read = (text) => { const v = text.match(/[\\d.]+/g).map(Number); return v.length > 3 && v[3] === 0 ? null : v; };
-    const light = ([r, g, b]) => [r, g, b].map((c) => { c /= 255; return c <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4; })
-        .reduce((sum, c, i) => sum + c * [.2126, .7152, .0722][i], 0);
+    const read = (text) => {
+        const parts = text.match(/[\\d.]+/g).map(Number);
+        return parts.length > 3 && parts[3] === 0 ? null : parts;
+    };
+    const linear = (c) => c <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4;
+    const light = ([r, g, b]) => .2126 * linear(r / 255) + .7152 * linear(g / 255) + .0722 * linear(b / 255);
     let element = document.querySelector(selector), ground = null;
     const ink = read(getComputedStyle(element).color);
-    for (; element && !ground; element = element.parentElement) ground = read(getComputedStyle(element).backgroundColor);
+    for (; element && !ground; element = element.parentElement) {
+        ground = read(getComputedStyle(element).backgroundColor);
+    }
     const [a, b] = [light(ink), light(ground || [255, 255, 255])];
     return (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
 }"""
@@ -206,7 +212,7 @@ def test_explore_filters_and_takes_away(open_page: Callable[..., Any], shot: Any
         page.get_by_role("option", name="images").click()
 
     said = changes(page, choose_images, selector="#explore-note")
-    assert "runs" in said and "kWh" in said or "Wh" in said
+    assert ("runs" in said and "kWh" in said) or "Wh" in said
     with page.expect_download() as taken:
         page.get_by_role("link", name="CSV").last.click()
     assert taken.value.suggested_filename == "ecotaskset-runs.csv"

@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from space import view
+from space import panels, view
+from space.answer import Answer
 from space.exports import csv_text, inert
 from space.figure_box import script_name
 from space.state import Inputs
@@ -45,6 +46,7 @@ def test_a_slider_move_over_10_000_candidates_is_answered_in_time() -> None:
 
 def test_the_api_gives_the_same_answer_as_the_library(app_url: str) -> None:
     from gradio_client import Client
+
     from green_predictor import recommend
 
     client = Client(app_url, verbose=False)
@@ -52,6 +54,12 @@ def test_the_api_gives_the_same_answer_as_the_library(app_url: str) -> None:
     same = recommend(domain="cv", dataset="digits", prefer={"energy": 0.7}, max_quality_loss=0.05)
     assert found["verdict"] == same.verdict and found["command"] == same.command
     assert list(client.view_api(print_info=False, return_format="dict")["named_endpoints"]) == ["/recommend"]
+
+
+def test_the_example_on_the_page_works(app_url: str, answered: Answer, capsys: pytest.CaptureFixture[str]) -> None:
+    snippet = panels.client_snippet(answered)
+    exec(snippet.replace("http://127.0.0.1:7860", app_url), {})
+    assert answered.recommendation.verdict in capsys.readouterr().out
 
 
 def test_a_wrong_call_is_told_what_is_wrong(app_url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from ecotaskset.knobs import KNOBS
 from ecotaskset.recipe import Recipe
-from space import panels, verdict
+from space import panels, verdict, view
 from space.answer import Answer, NoAnswer, answer
+from space.form import machine_from
 from space.state import DESCRIBED, Inputs
 from space.steps import path
 
@@ -108,3 +110,21 @@ def test_steps_lead_from_any_recipe_to_any_other(start: Recipe, end: Recipe) -> 
 )  # fmt: skip
 def test_knobs_are_said_as_people_say_them(name: str, value: object, said: str) -> None:
     assert verdict.knob_words(name, value) == said
+
+
+def test_a_bug_is_a_sentence_on_the_page_and_a_traceback_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("space.view.answer", lambda inputs: 1 // 0)
+    shown = view.show(Inputs(dataset="digits"))
+    card = shown[view.OUTPUTS.index("card")]
+    assert "This question broke something here" in card and "ZeroDivisionError" not in card
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_pasted_machine_is_read_or_refused_in_a_sentence() -> None:
+    doctor = '{"hardware": {"device": "cuda", "gpu_model": "H200", "gpu_count": 1}, "self_test": {"windows": 3}}'
+    assert json.loads(machine_from(doctor)) == {"device": "cuda", "gpu_model": "H200", "gpu_count": 1}
+    for text, said in (("{", "not JSON"), ('{"a": 1}', "no hardware")):
+        shown = view.show(Inputs(dataset="digits", machine=text if text != "{" else "{not"))
+        assert said in shown[view.OUTPUTS.index("card")]
