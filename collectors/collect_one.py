@@ -71,10 +71,9 @@ def collect_one(
 
 def _train(recipe: Recipe, out: Output, cache_dir: Path | None, options: dict[str, Any], require: bool) -> Run:
     with out.talk.status("loading torch"):
-        from collectors.metering import EnergyMeter
-        from collectors.train import train
+        from collectors.train import new_meter, train
 
-    meter = EnergyMeter(**options)
+    meter = new_meter(**options)
     if require and not meter.measures():
         raise MeasurementError(
             "energy can only be modelled on this machine, and --require-measured was given",

@@ -10,6 +10,7 @@ import torch
 import transformers
 
 from collectors.metering import hardware
+from collectors.plan import public_recipe
 from collectors.tasks.architectures import get_architecture
 from ecotaskset import carbon
 from ecotaskset._version import __version__
@@ -30,7 +31,7 @@ def make_run(recipe: Recipe, progress: Progress, report: EnergyReport, *, device
         status=progress.status,
         status_reason=progress.status_reason,
         flags=flags(report),
-        **recipe.model_dump(exclude={"knobs"}),
+        **public_recipe(recipe).model_dump(exclude={"knobs"}),
         knobs=knob_settings(recipe),
         model_family=_family(recipe),
         epochs_run=len(progress.quality),

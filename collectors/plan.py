@@ -8,16 +8,25 @@ from ecotaskset.store import Store
 
 
 def check_recipe(recipe: Recipe) -> None:
-    """Are the recipe's data set and architecture in the catalogue?
+    """Are the recipe's data set and architecture in the catalogue, and its weights published where it wants them?
 
     Raises:
         UsageError: names the culprit and the nearest legal name.
     """
     from collectors.tasks.architectures import get_architecture
+    from collectors.tasks.architectures.published import published_id
     from collectors.tasks.catalogue import get_dataset
 
     get_dataset(recipe.dataset, recipe.domain)
-    get_architecture(recipe.model, recipe.domain)
+    published_id(get_architecture(recipe.model, recipe.domain), recipe.pretrained)
+
+
+def public_recipe(recipe: Recipe) -> Recipe:
+    """The recipe as a run names it: own files by their name, without the folders they lie in."""
+    from collectors.tasks.catalogue.own import public_name
+
+    names = {"dataset": public_name(recipe.dataset), "model": public_name(recipe.model)}
+    return recipe.model_copy(update=names)
 
 
 def experiment_key(recipe_id: str, seed: int | None, cpu: str | None, gpu: str | None) -> tuple[object, ...]:
@@ -39,7 +48,7 @@ def same_experiment(store: Store, recipe: Recipe) -> Run | None:
     from collectors.metering import hardware
 
     here = hardware()
-    wanted = experiment_key(recipe.recipe_id, recipe.seed, here["cpu_model"], here["gpu_model"])
+    wanted = experiment_key(public_recipe(recipe).recipe_id, recipe.seed, here["cpu_model"], here["gpu_model"])
     for run in store.runs():
         key = experiment_key(run.recipe_id, run.seed, run.cpu_model, run.gpu_model)
         if key == wanted and run.status != "interrupted":

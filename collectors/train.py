@@ -97,7 +97,7 @@ def train(
     refuse_impossible(recipe, "cuda" if torch.cuda.is_available() else "cpu")
     accelerator = make_accelerator(recipe)
     progress = progress or Progress()
-    meter = meter or EnergyMeter()
+    meter = meter or new_meter()
     with system_knobs.machine_settings(recipe, accelerator.device), meter:
         try:
             with meter.window("data"):
@@ -122,6 +122,12 @@ def train(
             progress.status, progress.status_reason = "out_of_memory", " ".join(str(error).split())[:400] or None
     report = gather_reports(accelerator, meter)
     return make_run(recipe, progress, report, device=accelerator.device.type, n_processes=accelerator.num_processes)
+
+
+def new_meter(**options: Any) -> EnergyMeter:
+    """A meter for the device this process trains on; options are those of `EnergyMeter`."""
+    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    return EnergyMeter(**{"devices": devices, **options})
 
 
 def gather_reports(accelerator: Accelerator, meter: EnergyMeter) -> EnergyReport:
@@ -191,7 +197,8 @@ def prepare(accelerator: Accelerator, task: Task, model: nn.Module, recipe: Reci
     """Data loaders, optimizer and schedule, moved to the device and made ready for several processes."""
     options = {"collate_fn": task.collate, **system_knobs.loader_options(recipe)}
     order = data_knobs.order(task, recipe)
-    train_loader = DataLoader(task.train, batch_size=recipe.batch_size, **order, **options)
+    lonely = len(task.train) % recipe.batch_size == 1 < len(task.train)  # batch statistics need two examples
+    train_loader = DataLoader(task.train, batch_size=recipe.batch_size, drop_last=lonely, **order, **options)
     validation_loader = DataLoader(task.validation, batch_size=EVALUATION_BATCH_SIZE, **options)
     training_knobs.checkpoint_gradients(model, recipe)
     model = system_knobs.lay_out(model, recipe)

@@ -11,7 +11,7 @@ from collectors.campaign.cost import cost_words, expected_cost
 from collectors.campaign.design import Campaign, load_campaign
 from collectors.campaign.progress import GOOD, Reporter, clock
 from collectors.campaign.worker import RunOptions
-from collectors.plan import experiment_key, finished_keys
+from collectors.plan import experiment_key, finished_keys, public_recipe
 from ecotaskset.console import Output
 from ecotaskset.errors import RunsFailedError, UsageError, unknown_name
 from ecotaskset.recipe import Recipe
@@ -94,7 +94,8 @@ def remaining(recipes: Sequence[Recipe], store: Store) -> list[Recipe]:
     return [
         recipe
         for recipe in recipes
-        if experiment_key(recipe.recipe_id, recipe.seed, here["cpu_model"], here["gpu_model"]) not in finished
+        if experiment_key(public_recipe(recipe).recipe_id, recipe.seed, here["cpu_model"], here["gpu_model"])
+        not in finished
     ]
 
 

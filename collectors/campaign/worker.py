@@ -35,10 +35,10 @@ def train_here(
     """Train one recipe on the given cores of this process; a failure is a run too."""
     _keep_to(cores)
     from collectors.failures import train_anyhow
-    from collectors.metering import EnergyMeter
+    from collectors.train import new_meter
 
     cache = Path(options.cache_dir) if options.cache_dir else None
-    return train_anyhow(recipe, meter=EnergyMeter(**options.meter), on_event=tell, cache_dir=cache)
+    return train_anyhow(recipe, meter=new_meter(**options.meter), on_event=tell, cache_dir=cache)
 
 
 def child_main(pipe: Connection, recipe: Recipe, options: RunOptions, cores: tuple[int, ...]) -> None:
