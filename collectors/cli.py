@@ -1,14 +1,16 @@
 """green-collect: train recipes here, meter them, keep the runs, share them."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from collectors.hub_commands import mount
 from ecotaskset.console import Output, run_app
 
 app = typer.Typer(add_completion=True, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+mount(app)
 
 EPILOG = """\b
 Examples:
@@ -18,6 +20,7 @@ Examples:
   green-collect --list
   green-collect --doctor
   green-collect --push --dry-run
+  green-collect review --dry-run
 """
 
 WHAT, HOW, WHERE, SHARE, SHOW = "What to train", "How to measure", "Where to keep", "Sharing", "Output"
@@ -71,6 +74,8 @@ def collect(
     if context.invoked_subcommand:
         return
     out = Output(json=json, quiet=quiet)
+    if domain or dataset or model or campaign or reproduce or list_:
+        _require_extra()
     if version:
         from ecotaskset import __version__
         from ecotaskset.run import SCHEMA_VERSION
@@ -137,11 +142,21 @@ def collect(
     elif reproduce:
         from collectors.hub_commands import reproduce_run
 
-        reproduce_run(reproduce, store=store, repo=repo, out=out)
+        reproduce_run(reproduce, store=store, repo=repo, out=out, cache_dir=cache)
     elif push:
         _push(out, store, repo, yes=yes, dry_run=dry_run)
     else:
         typer.echo(context.get_help())
+
+
+def _require_extra() -> None:
+    from collectors import require_extra
+    from ecotaskset.errors import UsageError
+
+    try:
+        require_extra("torch", "accelerate", "transformers")
+    except ImportError as error:
+        raise UsageError(str(error)) from None
 
 
 def _knobs(words: list[str]) -> dict:
@@ -158,13 +173,6 @@ def _push(out: Output, store: Path | None, repo: str | None, *, yes: bool, dry_r
 
 def main() -> None:
     """Entry point of `green-collect`."""
-    from collectors import require_extra
-
-    try:
-        require_extra("torch", "accelerate", "transformers")
-    except ImportError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
     run_app(app, "green-collect")
 
 

@@ -12,18 +12,18 @@ import typer
 
 from ecotaskset.console import Output
 from ecotaskset.errors import RefusedError, RunsFailedError, UsageError
-from ecotaskset.store import Store, write_atomically
 
 if TYPE_CHECKING:
     from ecotaskset.checks import Finding
     from ecotaskset.hub.contribute import Plan
     from ecotaskset.run import Run
+    from ecotaskset.store import Store
 
 MAX_SHOWN = 20
 
 
 def push_runs(
-    store: str | Path | Store | None, repo: str | None, out: Output, *, yes: bool = False, dry_run: bool = False
+    store: "str | Path | Store | None", repo: str | None, out: Output, *, yes: bool = False, dry_run: bool = False
 ) -> None:
     """Offer all runs that were not offered yet, after showing what would leave and asking.
 
@@ -32,9 +32,10 @@ def push_runs(
         RefusedError: there are new runs and the checks accept none.
     """
     from ecotaskset.hub import plan_push, push, repo_name
+    from ecotaskset.store import Store
 
     _no_bars()
-    place = store if isinstance(store, Store) else Store(store)
+    place = Store(store) if store is None or isinstance(store, (str, Path)) else store
     repo = repo_name(repo)
     if dry_run:
         plan = plan_push(place, repo)
@@ -78,10 +79,10 @@ def reproduce_run(
         UsageError: no such run, or one that is not a recipe of this project.
         RunsFailedError: the two do not agree; both stay.
     """
-    from collectors.metering import EnergyMeter
     from collectors.plan import check_recipe
     from collectors.train import train
     from ecotaskset.checks import agree
+    from ecotaskset.store import Store, write_atomically
 
     place = Store(store)
     original = _find_run(run_id, place, repo)
@@ -90,7 +91,7 @@ def reproduce_run(
     recipe = original.recipe()
     check_recipe(recipe)
     out.say(f"[bold]reproduce[/] run {original.run_id} of {original.contributor or 'nobody named'}: {recipe.command()}")
-    run = train(recipe, meter=EnergyMeter(), cache_dir=cache_dir)
+    run = train(recipe, cache_dir=cache_dir)
     place.append(run)
     same, words = agree(original, run)
     pair = {"original": original.run_id, "reproduction": run.run_id, "agree": same, "comparison": words}
@@ -142,6 +143,7 @@ def release_version(version: str, repo: str | None, out: Output, *, store: Path 
         HubError: no right or no network.
     """
     from ecotaskset.hub import release, repo_name
+    from ecotaskset.store import Store
 
     repo = repo_name(repo)
     if not (yes or out.json or out.quiet):
@@ -193,7 +195,7 @@ def mount(app: typer.Typer) -> None:
         release_version(version, repo, Output(json=json, quiet=quiet), store=store, yes=yes)
 
 
-def _show_plan(out: Output, plan: "Plan", store: Store) -> None:
+def _show_plan(out: Output, plan: "Plan", store: "Store") -> None:
     out.say(f"[bold]push[/]    {len(plan.runs)} run(s) from {store.path} to {plan.repo}")
     rest = {"pushed before": plan.already, "imported, never pushed": plan.imported, "for the next push": plan.later}
     for what, count in rest.items():
@@ -230,7 +232,7 @@ def _finding_data(finding: "Finding") -> dict[str, Any]:
     }
 
 
-def _find_run(run_id: str, store: Store, repo: str | None) -> "Run":
+def _find_run(run_id: str, store: "Store", repo: str | None) -> "Run":
     """The run whose id begins with `run_id`: in this store, the shipped snapshot, the data set on the Hub."""
     from ecotaskset.hub import repo_name
 

@@ -9,7 +9,9 @@ What differs between domains (data, model, metric) is in the `Task`; what knobs 
 
 from __future__ import annotations
 
+import importlib.util
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +37,7 @@ from collectors.profile import describe_model, matmul_gflops
 from collectors.tasks import load_task
 from collectors.tasks.task import Task
 from ecotaskset.recipe import Recipe
-from ecotaskset.run import Run
+from ecotaskset.run import COST_PHASES, Run
 
 EVALUATION_BATCH_SIZE = 256
 PROFILE_BATCH_SIZE = 2
@@ -51,8 +53,6 @@ class Progress:
     status: str = "completed"
     status_reason: str | None = None
     columns: dict[str, Any] = field(default_factory=dict)
-    overhead: tuple[float, float] = (0.0, 0.0)
-    """What our own bookkeeping cost before the first epoch (kWh, s): not the training's."""
     curves: dict[str, list[float | None]] = field(default_factory=lambda: {name: [] for name in CURVE_NAMES})
 
     @property
@@ -103,7 +103,7 @@ def train(
             with meter.window("data"):
                 task = data_knobs.choose(load_task(recipe, cache_dir=cache_dir), recipe, accelerator.device)
                 progress.columns |= {**task.descriptors, "quality_metric": task.metric, "data_cached": task.cached}
-            progress.overhead = rehearse(accelerator, task, recipe, meter, progress)
+            rehearse(accelerator, task, recipe, progress)
             with meter.window("model"):
                 set_seed(recipe.seed)
                 model = model_knobs.shape(task.build_model(recipe.model, recipe), task, recipe)
@@ -139,6 +139,7 @@ def gather_reports(accelerator: Accelerator, meter: EnergyMeter) -> EnergyReport
 
 def make_accelerator(recipe: Recipe) -> Accelerator:
     """A fresh Accelerator for this recipe; batches are split over the processes, so `batch_size` is the sum."""
+    settle_missing_packages()
     if AcceleratorState._shared_state:  # an earlier recipe in this process may have had another precision
         AcceleratorState._reset_state()
     return Accelerator(
@@ -147,6 +148,13 @@ def make_accelerator(recipe: Recipe) -> Accelerator:
         dataloader_config=DataLoaderConfiguration(split_batches=True),
         step_scheduler_with_optimizer=False,
     )
+
+
+def settle_missing_packages() -> None:
+    """Accelerate looks on disk for an optional optimizer package twice a step, 1 ms each where there is none; with None
+    in `sys.modules`, Python's own mark of a module that cannot be imported, it looks once."""
+    if "lomo_optim" not in sys.modules and importlib.util.find_spec("lomo_optim") is None:
+        sys.modules["lomo_optim"] = None
 
 
 @dataclass
@@ -162,15 +170,10 @@ class Parts:
     """Called with the epoch's number (from 1); returns what is done to each of its training batches."""
 
 
-def rehearse(
-    accelerator: Accelerator, task: Task, recipe: Recipe, meter: EnergyMeter, progress: Progress
-) -> tuple[float, float]:
+def rehearse(accelerator: Accelerator, task: Task, recipe: Recipe, progress: Progress) -> None:
     """Count FLOPs, take one step and deploy a throw-away model, so that first-use costs do not end up in the bill and
-    knobs that do not fit the architecture are refused before training.
-
-    Returns what the rehearsal itself cost (kWh, s), to be left out of the curves.
+    knobs that do not fit the architecture are refused before training. It runs outside all phases.
     """
-    before = meter.snapshot()
     progress.columns["cpu_threads"] = torch.get_num_threads()
     progress.columns["matmul_gflops"] = matmul_gflops(str(accelerator.device))
     model = model_knobs.shape(task.build_model(recipe.model, recipe), task, recipe).train()
@@ -179,8 +182,6 @@ def rehearse(
     batch = {k: v.to(accelerator.device) for k, v in batch.items()}
     model.to(accelerator.device)(**batch).loss.backward()
     inference_knobs.rehearse(model, recipe, batch)
-    after = meter.snapshot()
-    return (after.energy_kwh or 0.0) - (before.energy_kwh or 0.0), after.duration_s - before.duration_s
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -229,7 +230,7 @@ def run_epochs(
             train_loss = train_epoch(accelerator, parts, parts.start_epoch(epoch))
         with meter.window("evaluation"):
             validation_loss, quality = evaluate(accelerator, parts.model, parts.validation_loader, task)
-        energy_kwh, duration_s = spent_so_far(accelerator, meter, progress.overhead)
+        energy_kwh, duration_s = spent_so_far(accelerator, meter)
         values = (train_loss, validation_loss, quality, energy_kwh, duration_s)
         for name, value in zip(CURVE_NAMES, values, strict=True):
             progress.curves[name].append(value)
@@ -246,15 +247,15 @@ def run_epochs(
             return
 
 
-def spent_so_far(
-    accelerator: Accelerator, meter: EnergyMeter, overhead: tuple[float, float]
-) -> tuple[float | None, float]:
-    """Energy in kWh (summed over processes) and seconds since the start, our own bookkeeping left out."""
-    now = meter.snapshot()
-    mine = None if now.energy_kwh is None else now.energy_kwh - overhead[0]
+def spent_so_far(accelerator: Accelerator, meter: EnergyMeter) -> tuple[float | None, float]:
+    """Energy in kWh (summed over processes) and seconds of the phases that are the training's bill, until now."""
+    windows = meter.report().windows
+    phases = [windows[name] for name in COST_PHASES if name in windows]
+    known = [phase.energy_kwh for phase in phases if phase.energy_kwh is not None]
+    mine = sum(known) if known else None
     parts = [mine] if accelerator.num_processes == 1 else gather_object([mine])
-    known = [kwh for kwh in parts if kwh is not None]
-    return (sum(known) if known else None), now.duration_s - overhead[1]
+    total = [kwh for kwh in parts if kwh is not None]
+    return (sum(total) if total else None), sum(phase.duration_s for phase in phases)
 
 
 def train_epoch(accelerator: Accelerator, parts: Parts, change: Callable[[Batch], Batch]) -> float:

@@ -90,18 +90,11 @@ def config_of(run: Run) -> str:
 
 
 def with_trust(runs: Sequence[Run]) -> list[Run]:
-    """Fill in `trust`: imported, reproduced (its recipe was run by two contributors or more) or self-reported."""
-    people: dict[str, set[str]] = defaultdict(set)
-    for run in runs:
-        if run.contributor and run.recipe_id:
-            people[run.recipe_id].add(run.contributor)
+    """Fill in `trust` from the facts; see `ecotaskset.checks.derive_trust`."""
+    from ecotaskset.checks import derive_trust
 
-    def level(run: Run) -> str:
-        if run.origin != "collected":
-            return "imported"
-        return "reproduced" if len(people[run.recipe_id]) > 1 else "self_reported"
-
-    return [run.model_copy(update={"trust": level(run)}) for run in runs]
+    levels = derive_trust(runs)
+    return [run.model_copy(update={"trust": levels[run.run_id]}) for run in runs]
 
 
 def configs_yaml(folder: str | Path, version: str | None = None, *, prefix: str = "data") -> str:
