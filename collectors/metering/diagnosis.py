@@ -6,35 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Group
-
-_COLOURS = {"measured": "green", "modelled": "yellow", "missing": "dim"}
-
-
-def render(diagnosis: dict[str, Any]) -> Group:
-    """What `doctor` returned, as a table and a few lines below it."""
-    from rich.console import Group
-    from rich.markup import escape
-    from rich.table import Table
+    from rich.padding import Padding
     from rich.text import Text
 
-    table = Table(title="What will be metered here", title_justify="left", show_lines=True)
-    for heading in ("component", "quality", "source", "true energy / figure", "spread", "why, and how to get better"):
-        table.add_column(heading, overflow="fold")
     spread = diagnosis["self_test"]["spread_percent"]
+    parts: list[Any] = [Text("What will be metered here", style="bold")]
     for row in diagnosis["components"]:
+        facts = [row["source"] or "no source"]
+        if row["factor"] is not None:
+            facts.append("true energy {:.2f} to {:.2f} times the figure".format(*row["factor"]))
+        if spread.get(row["component"]) is not None:
+            facts.append(f"repeats within {spread[row['component']]:.1f} %")
         colour = _COLOURS[row["quality"]]
-        factor = "" if row["factor"] is None else "{:.2f} to {:.2f}".format(*row["factor"])
-        noise = spread.get(row["component"])
-        why = "\n".join(x for x in (row["reason"], row["better"] and f"better: {row['better']}") if x)
-        table.add_row(
-            row["component"],
-            f"[{colour}]{row['quality']}[/]",
-            row["source"] or "none",
-            factor,
-            "" if noise is None else f"{noise:.1f} %",
-            escape(why),
-        )
-    return Group(table, *[Text(line) for line in _lines(diagnosis)])
+        head = Text.assemble((f"{row['component']:5}", "bold"), (f"{row['quality']:10}", colour), " · ".join(facts))
+        parts.append(head)
+        why = (row["reason"], row["better"] and f"better: {row['better']}")
+        parts += [Padding(Text(line, style="dim"), (0, 0, 0, 15)) for line in why if line]
+    return Group(*parts, *[Text(line) for line in _lines(diagnosis)])
 
 
 def _lines(diagnosis: dict[str, Any]) -> list[str]:
