@@ -6,6 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Group
+
+_COLOURS = {"measured": "green", "modelled": "yellow", "missing": "dim"}
+
+
+def render(diagnosis: dict[str, Any]) -> Group:
+    """What `doctor` returned, a block a component and a few lines below."""
+    from rich.console import Group
     from rich.padding import Padding
     from rich.text import Text
 
