@@ -22,6 +22,7 @@ from collectors.campaigns.cascade import (
 )
 from ecotaskset.knobs import KNOBS
 
+COMPILED_KNOBS = {"torch_compile", "inference_compile"}
 NEVER_ALONE = {"data_sampling"}
 """Says how a share is drawn: comes with a share."""
 
@@ -33,8 +34,10 @@ def recipes():
 
 def test_every_recipe_comes_with_three_seeds_and_the_first_third_is_the_whole_design(recipes):
     assert set(Counter(recipe.recipe_id for recipe in recipes).values()) == {3}
-    third = recipes[: len(recipes) // 3]
+    quick = [recipe for recipe in recipes if not recipe.knobs.keys() & COMPILED_KNOBS]
+    third = quick[: len(quick) // 3]
     assert {recipe.seed for recipe in third} == {0} and not third[0].knobs
+    assert list(recipes[: len(quick)]) == quick  # compiling is slow and comes last
 
 
 @pytest.mark.parametrize("task", [TEXT, IMAGE], ids=["text", "image"])
@@ -42,13 +45,18 @@ def test_the_baseline_and_every_applicable_knob_alone_are_there(task):
     alone = {name for fields in design(task) if len(fields["knobs"]) == 1 for name in fields["knobs"]}
     wanted = {
         name for name, knob in KNOBS.items() if not knob.needs and task["domain"] in knob.domains
-    } - DOES_NOT_APPLY[task["domain"]] - NEVER_ALONE - {"progressive_resizing"}  # fmt: skip
+    } - DOES_NOT_APPLY[task["domain"]] - NEVER_ALONE - COMPILED_KNOBS - {"progressive_resizing"}  # fmt: skip
     assert design(task)[0]["knobs"] == {} and alone == wanted
 
 
 def test_image_sides_that_change_have_a_network_and_a_baseline_of_their_own(recipes):
     convolution = [recipe.knobs for recipe in recipes if recipe.model == "resnet-tiny" and recipe.seed == 0]
     assert {"input_size": 32} in convolution and {"input_size": 32, "progressive_resizing": True} in convolution
+
+
+def test_compiled_runs_are_there_for_both_tasks(recipes):
+    compiled = {(recipe.domain, *recipe.knobs) for recipe in recipes if recipe.knobs.keys() & COMPILED_KNOBS}
+    assert compiled == {(domain, knob) for domain in ("nlp", "cv") for knob in COMPILED_KNOBS}
 
 
 def pairs_of(choices, domain):

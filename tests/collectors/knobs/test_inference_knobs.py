@@ -9,6 +9,7 @@ from torch import nn
 from collectors.inference import LEAST_S, measure_inference, one_of_each_shape, predict_repeatedly
 from collectors.knobs import inference as inference_knobs
 from collectors.knobs.inference.int8 import Int8Linear, to_int8
+from collectors.knobs.refuse import missing_compiler
 from collectors.metering import EnergyMeter
 from collectors.train import train
 from ecotaskset.errors import UsageError
@@ -74,6 +75,7 @@ def test_half_computes_in_bf16(text_task, text_recipe, batch_of):
     assert seen == {(torch.bfloat16, torch.bfloat16)}
 
 
+@pytest.mark.skipif(missing_compiler("cpu") is not None, reason="no compiler here")
 def test_inference_compile_runs_a_compiled_graph(text_task, text_recipe, batch_of):
     recipe, batch = text_recipe("bag-of-embeddings", inference_compile=True), batch_of(text_task)
     model = built(text_task, recipe)

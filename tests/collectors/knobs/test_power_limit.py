@@ -24,13 +24,13 @@ RESTORED_WITHIN_S = 10
 
 @pytest.fixture
 def card(tmp_path, monkeypatch):
-    """The recorded card, seen by this process and by those it starts; returns what its limit was set to, in mW."""
-    shutil.copy(HERE / "recorded_pynvml.py", tmp_path / "pynvml.py")
+    """The stand-in card, seen by this process and by those it starts; returns what its limit was set to, in mW."""
+    shutil.copy(HERE / "stand_in_pynvml.py", tmp_path / "pynvml.py")
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
-    monkeypatch.setenv("RECORDED_NVML", str(tmp_path / "limits.json"))
+    monkeypatch.setenv("STAND_IN_NVML", str(tmp_path / "limits.json"))
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "pynvml", raising=False)
-    monkeypatch.setattr(power_limit, "card_uuid", lambda device: "GPU-recorded")
+    monkeypatch.setattr(power_limit, "card_uuid", lambda device: "GPU-stand-in")
     yield lambda: json.loads((tmp_path / "limits.json").read_text()) if (tmp_path / "limits.json").exists() else []
     sys.modules.pop("pynvml", None)
 
@@ -51,7 +51,7 @@ def test_the_limit_is_put_back_after_the_run_was_killed(card):
     code = (
         "import os, time, torch\n"
         "from collectors.knobs.system import power_limit\n"
-        "power_limit.card_uuid = lambda device: 'GPU-recorded'\n"
+        "power_limit.card_uuid = lambda device: 'GPU-stand-in'\n"
         "with power_limit.limited_power(105, torch.device('cuda')):\n"
         "    print('limited', flush=True); time.sleep(60)\n"
     )
@@ -75,7 +75,7 @@ def test_a_limit_the_card_does_not_allow_is_refused_and_nothing_is_set(card):
     ("failure", "reason"), [("no right", "may not be set here: Insufficient"), ("no driver", "needs an NVIDIA GPU")]
 )
 def test_without_rights_or_driver_the_reason_is_said(card, monkeypatch, failure, reason):
-    monkeypatch.setenv("RECORDED_NVML_FAILURE", failure)
+    monkeypatch.setenv("STAND_IN_NVML_FAILURE", failure)
     with pytest.raises(UsageError, match=reason), limited_power(120, None):
         pytest.fail("started")
 

@@ -1,6 +1,5 @@
-"""An NVML with one card, recorded from an NVIDIA RTX A4000: its limit lives in the file named by RECORDED_NVML.
-
-Installed as `pynvml` for tests, in this process and in the guard's. Values: minimum, maximum and default limit, mW.
+"""A stand-in for NVML with one card, for machines without a GPU: what its limit is set to lives in a file, so that the
+guard's process sees the same card. The file is named by STAND_IN_NVML; STAND_IN_NVML_FAILURE makes it fail. mW.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ import json
 import os
 from pathlib import Path
 
-UUID, LOWEST_MW, HIGHEST_MW, DEFAULT_MW = "GPU-recorded", 100_000, 140_000, 140_000
+UUID, LOWEST_MW, HIGHEST_MW, DEFAULT_MW = "GPU-stand-in", 100_000, 140_000, 140_000
 
 
 class NVMLError(Exception):
@@ -25,12 +24,12 @@ class NVMLError_NotSupported(NVMLError):
 
 
 def _log() -> list:
-    file = Path(os.environ["RECORDED_NVML"])
+    file = Path(os.environ["STAND_IN_NVML"])
     return json.loads(file.read_text()) if file.exists() else []
 
 
 def nvmlInit():
-    if os.environ.get("RECORDED_NVML_FAILURE") == "no driver":
+    if os.environ.get("STAND_IN_NVML_FAILURE") == "no driver":
         raise NVMLError("Driver Not Loaded")
 
 
@@ -52,6 +51,6 @@ def nvmlDeviceGetPowerManagementLimitConstraints(card):
 
 
 def nvmlDeviceSetPowerManagementLimit(card, milliwatts):
-    if os.environ.get("RECORDED_NVML_FAILURE") == "no right":
+    if os.environ.get("STAND_IN_NVML_FAILURE") == "no right":
         raise NVMLError_NoPermission("Insufficient Permissions")
-    Path(os.environ["RECORDED_NVML"]).write_text(json.dumps([*_log(), milliwatts]))
+    Path(os.environ["STAND_IN_NVML"]).write_text(json.dumps([*_log(), milliwatts]))
