@@ -13,7 +13,6 @@ _COLOURS = {"measured": "green", "modelled": "yellow", "missing": "dim"}
 def render(diagnosis: dict[str, Any]) -> Group:
     """What `doctor` returned, a block a component and a few lines below."""
     from rich.console import Group
-    from rich.padding import Padding
     from rich.text import Text
 
     spread = diagnosis["self_test"]["spread_percent"]
@@ -28,7 +27,7 @@ def render(diagnosis: dict[str, Any]) -> Group:
         head = Text.assemble((f"{row['component']:5}", "bold"), (f"{row['quality']:10}", colour), " · ".join(facts))
         parts.append(head)
         why = (row["reason"], row["better"] and f"better: {row['better']}")
-        parts += [Padding(Text(line, style="dim"), (0, 0, 0, 15)) for line in why if line]
+        parts += [Text(f"     {line}", style="dim") for line in why if line]
     return Group(*parts, *[Text(line) for line in _lines(diagnosis)])
 
 
