@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from ecotaskset.errors import EcoTaskSetError
 from ecotaskset.recipe import Recipe
 from ecotaskset.run import Run
 from ecotaskset.store import Store
+
+if TYPE_CHECKING:
+    from green_predictor.estimates import Estimate
 
 
 def check_recipe(recipe: Recipe) -> None:
@@ -57,20 +63,24 @@ def same_experiment(store: Store, recipe: Recipe) -> Run | None:
 
 
 def estimate(recipe: Recipe) -> str:
-    """One line of what the run will probably cost, from runs like it; the one place that asks the predictor."""
-    try:
-        from green_predictor import estimate as predict
-    except ImportError:
-        return "cost not known"
-    return predict(recipe).sentence
+    """One line of what the run will probably cost, from runs like it."""
+    predicted = _predicted(recipe)
+    return "cost not known" if predicted is None else predicted.sentence
 
 
 def predicted_cost(recipe: Recipe) -> tuple[float, float] | None:
-    """Predicted (kWh, seconds) of a run; None while there is no predictor, or it does not know."""
-    try:
-        from green_predictor import estimate as predict
-    except ImportError:
+    """Predicted (kWh, seconds) of a run; None where the predictor does not know."""
+    predicted = _predicted(recipe)
+    if predicted is None or predicted.energy_kwh is None or predicted.duration_s is None:
         return None
-    cost = predict(recipe)
-    energy_kwh, duration_s = getattr(cost, "energy_kwh", None), getattr(cost, "duration_s", None)
-    return None if energy_kwh is None or duration_s is None else (energy_kwh, duration_s)
+    return predicted.energy_kwh, predicted.duration_s
+
+
+def _predicted(recipe: Recipe) -> Estimate | None:
+    """The one place that asks the predictor. What it cannot answer must not keep anybody from training."""
+    from green_predictor import estimate as predict
+
+    try:
+        return predict(recipe)
+    except EcoTaskSetError:
+        return None
