@@ -55,6 +55,8 @@ def list_tables(found: dict[str, list[dict[str, Any]]]) -> list[Any]:
         default = "as the task" if entry["default"] is None else str(entry["default"]).lower()
         values = KNOBS[entry["name"]].shown_values
         knobs.add_row(entry["name"], entry["phase"], values, default, escape(entry["description"]))
+    for table in (architectures, datasets, knobs):
+        table.columns[0].no_wrap = table.columns[1].no_wrap = True  # names are for copying
     return [architectures, datasets, knobs]
 
 

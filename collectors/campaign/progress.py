@@ -150,7 +150,7 @@ def clock(seconds: float) -> str:
 
 
 def _wh(kwh: float | None) -> str:
-    return "energy not known" if kwh is None else f"{kwh * 1000:.3f} Wh"
+    return "energy not known" if kwh is None else f"{kwh * 1000:.3g} Wh"
 
 
 def _finite(value: Any) -> Any:
