@@ -101,7 +101,7 @@ def options(found: Recommendation) -> list[tuple[str, str]]:
 
     always = {found.best.recipe.recipe_id, found.most_accurate.recipe.recipe_id}
     listed = [("The recommended one", "")]
-    for pick in spread(found.front, MOST_OPTIONS - 2, always):
+    for pick in spread(sorted(found.front, key=lambda p: p.energy_kwh), MOST_OPTIONS - 2, always):
         if pick.recipe != found.best.recipe:
             label = f"{words.energy(pick.energy_kwh)} · {words.share(pick.quality)} · {pick.name}"
             listed.append((label, pick.recipe.recipe_id))
@@ -143,7 +143,7 @@ def _explained(inputs: Inputs, error: EcoTaskSetError) -> NoAnswer:
             free = ask(replace(inputs, kwh=None, hours=None, loss=None, energy=100).recommend_arguments())
         except EcoTaskSetError:
             return NoAnswer(inputs, error.message, error.hint)
-        least = free.front[0]
+        least = min(free.front, key=lambda pick: pick.energy_kwh)
         message = f"Nothing satisfies {' and '.join(limits)}."
         hint = f"The cheapest is {least.name}: {words.energy(least.energy_kwh)}, {words.duration(least.duration_s)}."
         return NoAnswer(inputs, message, hint)

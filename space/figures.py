@@ -21,6 +21,8 @@ MOST_BARS = 12
 MOST_CLOUD = 700
 MOST_RUNS = 900
 HEIGHT = 370
+LEAST_DECADES = 0.6
+LEAST_TICKS = 4
 
 Figure = dict[str, Any]
 
@@ -42,11 +44,12 @@ def front_figure(
     """Quality (linear, %) against energy (logarithmic) of everything there is to choose from.
 
     Args:
-        front: the predicted front, cheapest first.
+        front: the predicted front.
         chosen: what is ringed; `recommended`: what the answer names; `versus`: what it is compared with.
         runs: trainings of this task that really ran.
         cloud: (quality 0..1, kWh) of predicted candidates off the front.
     """
+    front = sorted(front, key=lambda pick: pick.energy_kwh)
     factor, unit = words.energy_unit(math.sqrt(front[0].energy_kwh * front[-1].energy_kwh))
     shown = spread(front, MOST_BARS, always={chosen.recipe.recipe_id, recommended.recipe.recipe_id})
     traces = [
@@ -90,11 +93,17 @@ def base_layout(height: int, x_title: str, y_title: str) -> Figure:
 
 
 def log_axis(low: float, high: float, room: float = 0.12) -> Figure:
-    """A logarithmic axis over `low` to `high` with a little `room` (decades), labelled at 1, 2 and 5 or at decades."""
+    """A logarithmic axis over `low` to `high` with a little `room` (decades) and at least four labels."""
     first, last = math.log10(low) - room, math.log10(high) + room
-    digits = (1, 2, 5) if last - first < 3.2 else (1,)
-    ticks = [d * 10.0**e for e in range(math.floor(first), math.ceil(last) + 1) for d in digits]
-    shown = [tick for tick in ticks if first <= math.log10(tick) <= last]
+    if last - first < LEAST_DECADES:
+        middle = (first + last) / 2
+        first, last = middle - LEAST_DECADES / 2, middle + LEAST_DECADES / 2
+    shown: list[float] = []
+    for digits in ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7), (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)):
+        ticks = [d * 10.0**e for e in range(math.floor(first), math.ceil(last) + 1) for d in digits]
+        shown = [tick for tick in ticks if first <= math.log10(tick) <= last]
+        if len(shown) >= LEAST_TICKS:
+            break
     return {
         "type": "log",
         "range": [first, last],
@@ -124,7 +133,7 @@ def _quality_range(front: Sequence[Pick], chosen: Pick, runs: Sequence[MeasuredR
     """
     qualities = sorted(pick.quality for pick in front)
     top = max([*qualities, *(run.quality for run in runs)])
-    bottom = min(chosen.quality, qualities[len(qualities) // 5])
+    bottom = min([chosen.quality, qualities[len(qualities) // 5], *([max(r.quality for r in runs)] if runs else [])])
     room = max(0.02, 0.3 * (top - bottom))
     return 100 * max(0.0, bottom - room), min(101.5, 100 * (top + 0.3 * room))
 
@@ -167,9 +176,15 @@ def _run_hover(run: MeasuredRun) -> str:
 
 
 def _line(front: Sequence[Pick], factor: float) -> Figure:
+    """The staircase of the expected values. The front itself may hold a member that is only surely, not expectedly,
+    as good: it is a point off the line."""
+    line: list[Pick] = []
+    for pick in sorted(front, key=lambda p: (p.energy_kwh, -p.quality)):
+        if not line or pick.quality > line[-1].quality:
+            line.append(pick)
     return {
         "type": "scatter", "mode": "lines", "hoverinfo": "skip", "showlegend": False,
-        "x": [p.energy_kwh * factor for p in front], "y": [100 * p.quality for p in front],
+        "x": [p.energy_kwh * factor for p in line], "y": [100 * p.quality for p in line],
         "line": {"shape": "hv", "width": 1.5, "color": palette.PREDICTED, "dash": "dot"},
     }  # fmt: skip
 

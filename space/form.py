@@ -10,7 +10,7 @@ from ecotaskset.carbon import countries, grid
 from space.answer import complete, current_source
 from space.runs_table import known_datasets, machine_words
 from space.state import DESCRIBED, Inputs
-from space.task_fields import FIELD_BY_NAME, FIELD_NAMES, TASK_FIELDS
+from space.task_fields import FIELD_BY_NAME, FIELD_NAMES, TASK_FIELDS, labels
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -128,7 +128,7 @@ def write(inputs: Inputs) -> list[Any]:
 
     inputs = complete(inputs)
     own = inputs.machine.startswith("{")
-    names = {field.name for field in TASK_FIELDS[inputs.domain]}
+    named = labels(inputs.domain)
     known = {value for _, value in machine_choices()}
     machine = OWN_MACHINE if own else inputs.machine
     offered = machine_choices() if machine in known else [*machine_choices(), (machine, machine)]
@@ -138,7 +138,10 @@ def write(inputs: Inputs) -> list[Any]:
     return [
         gr.update(value=inputs.domain),
         gr.update(choices=datasets, value=inputs.dataset),
-        *(gr.update(value=inputs.task.get(name), visible=name in names) for name in FIELD_NAMES),
+        *(
+            gr.update(value=inputs.task.get(name), visible=name in named, label=named.get(name, name))
+            for name in FIELD_NAMES
+        ),
         gr.update(choices=offered, value=machine),
         gr.update(value=inputs.machine if own else ""),
         gr.update(value=inputs.country),

@@ -48,6 +48,12 @@ TASK_FIELDS: dict[str, tuple[TaskField, ...]] = {
 
 FIELD_NAMES = tuple(dict.fromkeys(field.name for fields in TASK_FIELDS.values() for field in fields))
 FIELD_BY_NAME = {field.name: field for fields in TASK_FIELDS.values() for field in fields}
+"""Bounds hold for all domains alike; labels are those of one domain: see `labels`."""
+
+
+def labels(domain: str) -> dict[str, str]:
+    """The label of each field in the form of a domain."""
+    return {field.name: field.label for field in TASK_FIELDS[domain]}
 
 
 def description_of(domain: str, values: Mapping[str, float]) -> dict[str, float]:

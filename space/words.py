@@ -45,7 +45,7 @@ def energy_range(low_kwh: float | None, high_kwh: float | None) -> str:
     if low_kwh is None or high_kwh is None:
         return UNKNOWN
     factor, unit = energy_unit(high_kwh)
-    return f"{number(low_kwh * factor, 2)}–{number(high_kwh * factor, 2)} {unit}"
+    return f"{_ends(low_kwh * factor, high_kwh * factor)} {unit}"
 
 
 def duration(seconds: float | None) -> str:
@@ -61,7 +61,13 @@ def duration_range(low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return UNKNOWN
     size, unit = _time_unit(high)
-    return f"{number(low / size, 2)}–{number(high / size, 2)} {unit}"
+    return f"{_ends(low / size, high / size)} {unit}"
+
+
+def _ends(low: float, high: float) -> str:
+    """Both ends in the unit of the upper one; a lower end a thousand times smaller is "less than"."""
+    small = low < high / 1000
+    return f"<{number(high / 1000, 1)}–{number(high, 2)}" if small else f"{number(low, 2)}–{number(high, 2)}"
 
 
 def _time_unit(seconds: float) -> tuple[float, str]:

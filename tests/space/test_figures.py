@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
@@ -122,7 +123,7 @@ def test_steps_start_at_the_most_accurate_and_end_at_the_choice(answered: Answer
     found = answered.recommendation
     assert steps[0].energy_before_kwh == pytest.approx(found.most_accurate.energy_kwh, rel=1e-3)
     assert steps[-1].energy_after_kwh == pytest.approx(answered.chosen.energy_kwh, rel=1e-3)
-    assert all(a.energy_after_kwh == b.energy_before_kwh for a, b in zip(steps, steps[1:], strict=False))
+    assert all(a.energy_after_kwh == b.energy_before_kwh for a, b in pairwise(steps))
     legal(detail_figures.steps_figure(steps))
 
 

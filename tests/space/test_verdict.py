@@ -105,8 +105,9 @@ def test_steps_lead_from_any_recipe_to_any_other(start: Recipe, end: Recipe) -> 
 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
-    [("data_fraction", 0.7, "70 % of the data"), ("schedule", "one_cycle", "one-cycle schedule"), ("cpu_threads", 1, "1 CPU thread"),
-     ("cached_preprocessing", False, "no cached preprocessing"), ("width", 0.5, "width 0.5")],
+    [("data_fraction", 0.7, "70 % of the data"), ("schedule", "one_cycle", "one-cycle schedule"),
+     ("cpu_threads", 1, "1 CPU thread"), ("cached_preprocessing", False, "no cached preprocessing"),
+     ("width", 0.5, "width 0.5")],
 )  # fmt: skip
 def test_knobs_are_said_as_people_say_them(name: str, value: object, said: str) -> None:
     assert verdict.knob_words(name, value) == said

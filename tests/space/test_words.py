@@ -43,6 +43,7 @@ def test_three_digits_and_no_more(value: float | None, text: str) -> None:
 def test_an_interval_has_its_unit_once() -> None:
     assert words.energy_range(7.5e-7, 4.2e-6) == "0.75–4.2 mWh"
     assert words.duration_range(0.05, 0.12) == "50–120 ms"
+    assert words.energy_range(1e-12, 4.1e-3) == "<0.004–4.1 Wh"
     assert words.share_range(0.971, 0.989) == "97.1–98.9 %"
 
 
