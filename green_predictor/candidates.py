@@ -28,7 +28,7 @@ def design(
     machine: Mapping[str, Any],
     count: int = DEFAULT_COUNT,
 ) -> Rows:
-    """`count` candidates for a task on a machine.
+    """`count` candidates (fewer where levels cannot be finer) for a task on a machine.
 
     Levels stay inside what was run, and knobs are those that some run turned: about the others nothing was learned.
     Inference knobs are left out, as they change nothing about a training.
@@ -43,11 +43,13 @@ def design(
     per_knobs = len(models) * math.prod(len(v) for v in levels.values())
     knob_sets = _knob_sets(runs, domain, machine, max(1, math.ceil(count / per_knobs)))
     while len(models) * math.prod(len(v) for v in levels.values()) * len(knob_sets) < count:
-        name = min(("learning_rate", "epochs", "batch_size"), key=lambda n: (len(levels[n]), n))
-        finer = _finer(levels[name], whole=name != "learning_rate")
-        if len(finer) == len(levels[name]):
-            name, finer = "learning_rate", _finer(levels["learning_rate"], whole=False)
-        levels[name] = finer
+        for name in sorted(("learning_rate", "epochs", "batch_size"), key=lambda n: (len(levels[n]), n)):
+            finer = _finer(levels[name], whole=name != "learning_rate")
+            if len(finer) > len(levels[name]):
+                levels[name] = finer
+                break
+        else:
+            break  # everything is as fine as it makes sense: fewer than asked for
     return _thin(_rows(runs, domain, task, machine, models, levels, knob_sets), count)
 
 
@@ -82,7 +84,7 @@ def _finer(levels: np.ndarray, *, whole: bool) -> np.ndarray:
         levels = np.array([levels[0] / 1.25, levels[0], levels[0] * 1.25])
     middle = np.sqrt(levels[:-1] * levels[1:])
     both = np.sort(np.concatenate([levels, middle]))
-    return np.unique(np.maximum(np.rint(both), 1)) if whole else np.unique([float(f"{v:.2g}") for v in both])
+    return np.unique(np.maximum(np.rint(both), 1)) if whole else np.unique([float(f"{v:.3g}") for v in both])
 
 
 def _knob_sets(

@@ -9,6 +9,7 @@ from ecotaskset.console import Output
 from ecotaskset.errors import unknown_name
 from ecotaskset.knobs import DOMAINS
 from green_predictor.cascade import cascade
+from green_predictor.show import aligned
 
 SHOWN = 12
 
@@ -35,7 +36,7 @@ def _human(found: dict[str, Any]) -> list[Any]:
         f"{found['domain']} · {found['dataset']} · {found['model']}: the best stack saves {best['saving']:.0%} of the "
         f"baseline's energy and keeps {best['quality_kept']:.1%} of its quality: {best['stack']}",
         "",
-        _table(("knob alone", "phase", "saving", "90 %", "quality", "runs"), [
+        aligned(("knob alone", "phase", "saving", "90 %", "quality", "runs"), [
             (e["knob"], e["phase"], f"{e['saving']:.0%}", f"{e['saving_low']:.0%} to {e['saving_high']:.0%}",
              f"{e['quality_change']:+.3f} ± {e['quality_change_wide']:.3f}", str(e["runs"]))
             for e in found["effects"]
@@ -44,7 +45,7 @@ def _human(found: dict[str, Any]) -> list[Any]:
     shown = found["combinations"]
     if shown:
         ends = shown if len(shown) <= SHOWN else shown[: SHOWN // 2] + shown[-SHOWN // 2 :]
-        lines += ["", _table(("together", "measured", "product rule", "verdict", "quality kept"), [
+        lines += ["", aligned(("together", "measured", "product rule", "verdict", "quality kept"), [
             (c["stack"], f"{c['saving']:.0%}", f"{c['product_rule']:.0%}", c["verdict"], f"{c['quality_kept']:.1%}")
             for c in ends
         ])]  # fmt: skip
@@ -56,20 +57,9 @@ def _human(found: dict[str, Any]) -> list[Any]:
             f"prediction by {by_model:.1f}",
         ]
     if found["untried"]:
-        lines += ["", _table(("worth trying", "expected saving", "quality kept"), [
+        lines += ["", aligned(("worth trying", "expected saving", "quality kept"), [
             (u["stack"], f"{u['saving']:.0%}", f"{u['quality_kept']:.1%}") for u in found["untried"]
         ])]  # fmt: skip
     if not found["noise_is_measured"]:
         lines += ["", "[dim]too few repeats to measure the noise: intervals assume 5 % from run to run[/]"]
     return lines
-
-
-def _table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> Any:
-    from rich.table import Table
-
-    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for title in titles:
-        table.add_column(title, justify="left" if title in (titles[0], "phase", "verdict") else "right")
-    for row in rows:
-        table.add_row(*row)
-    return table

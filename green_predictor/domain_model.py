@@ -21,8 +21,10 @@ class DomainModel:
 
     `arrays`: the family's. `correction`: data set → what its own runs add, (p + 1, 3). `quantiles`: residual quantiles
     (2, 3) for a task `seen`, `unseen`, or probed with that many runs (`probe:1`, …). `between`, `within` (3,): variance
-    of tasks and within a task. `leverage` (p, p) gives the distance from the training data. `settings`: the task, model
-    and hardware columns of the runs (what can be recommended), `summary`: plain facts for people.
+    of tasks and within a new task; `within_seen` within one whose runs are known. `rigidity`, `rigidity_probe`: how
+    little slopes follow a task's known runs, or a few probes (see `calibration.local_correction`). `leverage` (p, p)
+    gives the distance from the training data. `runs`: the columns of the runs that candidates and support need;
+    `summary`: plain facts for people.
     """
 
     domain: str
@@ -34,7 +36,9 @@ class DomainModel:
     quantiles: dict[str, np.ndarray]
     between: np.ndarray
     within: np.ndarray
+    within_seen: np.ndarray
     rigidity: float
+    rigidity_probe: float
     leverage: np.ndarray
     caution: float
     runs: list[dict[str, Any]] = field(repr=False)
@@ -80,15 +84,21 @@ def evidence(model: DomainModel, dataset: str | None, observed: targets.Training
     left = observed.y - FAMILIES[model.family].predict(model.arrays, x)
     if known is not None:
         left = left - calibration.apply_correction(known, x)
-    added = calibration.local_correction(x, left, observed.weight, model.between, model.within, model.rigidity)
+    rigidity = model.rigidity_probe
+    added = calibration.local_correction(x, left, observed.weight, model.between, model.within, rigidity)
     count = len(np.unique(observed.run))
     probed = max((int(k[6:]) for k in model.quantiles if k.startswith("probe:") and int(k[6:]) <= count), default=0)
     basis = "seen" if known is not None else f"probe:{probed}" if probed else "unseen"
     return Evidence(added if known is None else added + known, basis)
 
 
-def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> tuple[np.ndarray, np.ndarray]:
-    """Targets (n, 3) and leverage (n,), piece by piece."""
+def raw_predict(
+    model: DomainModel, rows: Rows, known: Evidence, *, only_if_cautious: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Targets (n, 3) and leverage (n,), piece by piece.
+
+    With `only_if_cautious` the leverage is 0 where the model's choice does not depend on it: it is a third of the work.
+    """
     y = np.empty((len(rows), 3), np.float32)
     distance = np.empty(len(rows), np.float32)
     planned = features.plan(rows, model.spec)
@@ -99,7 +109,7 @@ def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> tuple[np.nda
         y[piece] = predict(model.arrays, x)
         if known.correction is not None:
             y[piece] += calibration.apply_correction(known.correction, x)
-        distance[piece] = calibration.leverage(model.leverage, x)
+        distance[piece] = calibration.leverage(model.leverage, x) if model.caution or not only_if_cautious else 0.0
     return y, distance
 
 
@@ -122,6 +132,11 @@ def with_intervals(model: DomainModel, rows: Rows, y: np.ndarray, distance: np.n
 def predict_rows(model: DomainModel, rows: Rows, known: Evidence) -> Prediction:
     """Quality, energy and duration of rows with their intervals."""
     return with_intervals(model, rows, *raw_predict(model, rows, known), known)
+
+
+def variance_for(model: DomainModel, basis: str) -> np.ndarray:
+    """Variance of the targets from recipe to recipe of one task, (3,), for a task seen or new."""
+    return model.within_seen if basis == "seen" else model.within
 
 
 def cautious(model: DomainModel, y: np.ndarray, distance: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from green_predictor import baselines, domain_model, metrics
 from green_predictor.fit_domain import fit_domain
 from green_predictor.judge import Task, guess, judge, measured_task, outcome
 from green_predictor.probes import SHORTLIST, probed
-from green_predictor.protocols import PROTOCOLS
+from green_predictor.protocols import PROTOCOLS, machine_of
 from green_predictor.targets import usable
 
 Record = dict[str, Any]
@@ -75,12 +75,22 @@ def _run(protocol, domain, records, collected, energy, families, seed, say) -> N
             say(f"{protocol} · {domain} · {fold}: skipped, {error.message}")
             continue
         say(f"{protocol} · {domain} · {fold}: {model.family}, learned from {len(model.runs)} runs")
-        for name in sorted({str(r["dataset"]) for r in outside}):
-            task = measured_task(name, [r for r in outside if r["dataset"] == name], energy)
+        for (name, machine), mine in _tasks(outside).items():
+            task = measured_task(name, mine, energy)
             if task is not None:
-                label = name if protocol == MAIN else f"{name} · {fold}"
+                label = " · ".join([name, *([machine] if machine else []), *([] if protocol == MAIN else [fold])])
                 for key, figures in _figures(protocol, model, task, inside, energy):
                     collected.setdefault(key, []).append((domain, label, figures))
+
+
+def _tasks(records: Sequence[Record]) -> dict[tuple[str, str], list[Record]]:
+    """Records by data set and, where there are several, by machine: a choice is made for one machine."""
+    several = len({machine_of(r) for r in records}) > 1
+    found: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        key = (str(record["dataset"]), str(machine_of(record)) if several else "")
+        found.setdefault(key, []).append(record)
+    return dict(sorted(found.items()))
 
 
 def _figures(protocol, model, task: Task, inside, energy) -> Iterable[tuple[str, Figures]]:

@@ -13,6 +13,7 @@ from ecotaskset.knobs import DOMAINS
 from ecotaskset.store import write_atomically
 from green_predictor import source
 from green_predictor.evaluate import evaluate
+from green_predictor.show import aligned
 
 COLUMNS = (
     ("saved", "energy_saved_mean", "{:.0%}"), ("worst", "energy_saved_worst", "{:.0%}"),
@@ -36,24 +37,20 @@ def evaluate_command(
     out.result(found, [table(found)], sorted(found["protocols"]))
 
 
-def table(found: dict[str, Any]) -> Any:
+def table(found: dict[str, Any]) -> str:
     """The headline table: protocols, probes, baselines."""
-    from rich.table import Table
-
-    shown = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-    shown.add_column("")
-    for title, _, _ in COLUMNS:
-        shown.add_column(title, justify="right")
     sections = {
         **found["protocols"],
         "  with one probe": found["with_one_probe"],
         "  with a shortlist of five": found["with_shortlist"],
         **{f"  {name}": figures for name, figures in found["baselines"].items()},
     }
-    for name, figures in sections.items():
-        if figures:
-            shown.add_row(name.replace("_", " "), *(_cell(figures.get(key), form) for _, key, form in COLUMNS))
-    return shown
+    rows = [
+        [name.replace("_", " "), *(_cell(figures.get(key), form) for _, key, form in COLUMNS)]
+        for name, figures in sections.items()
+        if figures
+    ]
+    return aligned(["", *(title for title, _, _ in COLUMNS)], rows)
 
 
 def _cell(value: Any, form: str) -> str:

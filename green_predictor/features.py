@@ -182,7 +182,7 @@ class Plan:
             else:
                 np.subtract(made[name](), self.spec.mean[j], out=x[:, j])
                 x[:, j] *= self.spec.scale[j]
-                np.nan_to_num(x[:, j], copy=False, nan=0.0)
+                np.copyto(x[:, j], 0.0, where=np.isnan(x[:, j]))
         return x
 
 

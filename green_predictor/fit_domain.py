@@ -11,13 +11,11 @@ from ecotaskset.errors import UsageError
 from green_predictor import calibration, features, targets
 from green_predictor.domain_model import DomainModel
 from green_predictor.families import FAMILIES
+from green_predictor.probe_calibration import RIGIDITIES, probe_calibration
 from green_predictor.rows import setting_columns
 from green_predictor.selection import RECIPE_FOLDS, HeldOut, compare, folds
 
 LEAST_RUNS = 8
-RIGIDITIES = (1.0, 3.0, 10.0, 30.0, 100.0)
-PROBES = (1, 2, 5)
-PROBE_DRAWS = 12
 SPREAD_WITHOUT_TASKS = 2.0
 """With runs of one task only nothing is known of how tasks differ: intervals for a new one are this much wider."""
 
@@ -52,8 +50,10 @@ def fit_domain(
     quantiles = {"seen": _quantiles(data, seen)}
     if comparison["held_out"] == "task":
         quantiles["unseen"] = _quantiles(data, HeldOut(left, held.leverage))
-        quantiles |= _probed(data, left, held, between, within, rigidity, seed)
+        rigidity_probe, probed = probe_calibration(data, left, held.leverage, between, within, seed)
+        quantiles |= probed
     else:
+        rigidity_probe = RIGIDITIES[-1]
         quantiles["unseen"] = SPREAD_WITHOUT_TASKS * quantiles["seen"]
     spec = features.fit_spec(data.rows, data.weight)
     x = features.feature_matrix(data.rows, spec)
@@ -69,7 +69,9 @@ def fit_domain(
         quantiles=quantiles,
         between=between,
         within=within,
+        within_seen=calibration.variances(seen.y[data.last], data.task[data.last].astype(str))[1],
         rigidity=rigidity,
+        rigidity_probe=rigidity_probe,
         leverage=calibration.leverage_factor(x, data.weight, 10.0),
         caution=chosen["caution"],
         runs=[_kept(r) for r in data.records],
@@ -131,30 +133,3 @@ def _seen(
 def _quantiles(data: targets.Training, residuals: HeldOut) -> np.ndarray:
     scaled = residuals.y / np.sqrt(1 + residuals.leverage)[:, None]
     return calibration.group_quantiles(scaled[data.last], data.task[data.last].astype(str))
-
-
-def _probed(data, left, held, between, within, rigidity, seed) -> dict[str, np.ndarray]:
-    """Calibration after a few runs on a new task: each held-out task is probed with its own runs, many times."""
-    rng = np.random.default_rng(seed)
-    spec = features.fit_spec(data.rows, data.weight)
-    x = features.feature_matrix(data.rows, spec)
-    task = data.task.astype(str)
-    found = {}
-    for count in PROBES:
-        residuals, groups = [], []
-        for name in np.unique(task):
-            runs = np.unique(data.run[task == name])
-            if len(runs) <= count + 1:
-                continue
-            for _ in range(PROBE_DRAWS):
-                probe = np.isin(data.run, rng.choice(runs, count, replace=False))
-                correction = calibration.local_correction(
-                    x[probe], left[probe], data.weight[probe], between, within, rigidity
-                )
-                rest = (task == name) & data.last & ~probe
-                out = left[rest] - calibration.apply_correction(correction, x[rest])
-                residuals.append(out / np.sqrt(1 + held.leverage[rest])[:, None])
-                groups.append(np.full(int(rest.sum()), name))
-        if residuals:
-            found[f"probe:{count}"] = calibration.group_quantiles(np.concatenate(residuals), np.concatenate(groups))
-    return found

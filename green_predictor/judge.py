@@ -44,7 +44,7 @@ class Task:
 def measured_task(name: str, records: Sequence[dict[str, Any]], energy: str = "all") -> Task | None:
     """Gather the usable records of a task; None for fewer than three recipes."""
     kept = [r for r in records if targets.usable(r, energy)]
-    ids = np.array([str(r.get("recipe_id") or i) for i, r in enumerate(kept)], dtype=object)
+    ids = np.array([targets.recipe_key(r) for r in kept], dtype=object)
     if not len(ids):
         return None
     _, first, inverse = np.unique(ids.astype(str), return_index=True, return_inverse=True)

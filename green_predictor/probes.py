@@ -1,4 +1,4 @@
-"""Probing: a few recipes of the shortlist are run for 2 or 3 epochs, and the prediction is corrected by what they show.
+"""Probing: a few recipes of the shortlist are run for an epoch or two, and what they show corrects the prediction.
 
 In the evaluation a probe is the beginning of a run that was really made; its energy goes on the bill.
 """
@@ -14,7 +14,10 @@ from green_predictor.domain_model import DomainModel
 from green_predictor.judge import HEADLINE, Guess, Task, guess
 from green_predictor.preferences import Preference, choose
 
-PROBE_EPOCHS = 3
+PROBE_EPOCHS = 2
+SHORT_RUN = 8
+"""A run of fewer epochs than this is probed with one epoch only: two would be much of the run itself."""
+
 SHORTLIST = 5
 
 
@@ -30,8 +33,10 @@ def shortlist(made: Guess, count: int, wanted: Preference = HEADLINE) -> list[in
     return found
 
 
-def beginning(record: dict[str, Any], epochs: int = PROBE_EPOCHS) -> dict[str, Any] | None:
-    """A run as it stood after `epochs` epochs (the whole run where it is no longer); None where it has no curve."""
+def beginning(record: dict[str, Any], epochs: int | None = None) -> dict[str, Any] | None:
+    """A run as it stood after some epochs (the whole run where it is no longer); None where it has no curve."""
+    if epochs is None:
+        epochs = PROBE_EPOCHS if (record.get("epochs") or 0) >= SHORT_RUN else 1
     made = len(record.get("curve_validation_quality") or [])
     if not made or len(record.get("curve_energy_kwh") or []) != made:
         return None

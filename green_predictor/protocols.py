@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from green_predictor.selection import folds
+from green_predictor.targets import recipe_key
 
 Record = dict[str, Any]
 Fold = tuple[str, list[Record], list[Record]]
@@ -24,13 +25,13 @@ def _by(records: Sequence[Record], key: Callable[[Record], Any]) -> Iterator[Fol
     for value in sorted({str(key(r)) for r in records if key(r) is not None}):
         outside = [r for r in records if str(key(r)) == value]
         inside = [r for r in records if str(key(r)) != value]
-        if len({r["recipe_id"] for r in outside}) >= LEAST_HELD_OUT and inside:
+        if len({recipe_key(r) for r in outside}) >= LEAST_HELD_OUT and inside:
             yield value, inside, outside
 
 
 def random_recipes(records: Sequence[Record]) -> Iterator[Fold]:
     """Recipes at random, all seeds of a recipe together: flattering, as tasks and architectures are known."""
-    group = np.array([r["recipe_id"] for r in records], dtype=object)
+    group = np.array([recipe_key(r) for r in records], dtype=object)
     for number, mask in enumerate(folds(group, RANDOM_FOLDS)):
         yield (
             f"fold {number + 1}",
@@ -51,7 +52,7 @@ def leave_one_family_out(records: Sequence[Record]) -> Iterator[Fold]:
 
 def leave_one_hardware_out(records: Sequence[Record]) -> Iterator[Fold]:
     """A machine never seen."""
-    yield from _by(records, lambda r: r.get("gpu_model") or r.get("cpu_model"))
+    yield from _by(records, machine_of)
 
 
 def paper(records: Sequence[Record]) -> Iterator[Fold]:
@@ -61,8 +62,13 @@ def paper(records: Sequence[Record]) -> Iterator[Fold]:
     inside = [r for r in records if r["dataset"] not in unseen]
     for share in sorted({data_share(r) for r in records}):
         outside = [r for r in records if r["dataset"] in unseen and data_share(r) == share]
-        if len({r["recipe_id"] for r in outside}) >= LEAST_HELD_OUT and inside:
+        if len({recipe_key(r) for r in outside}) >= LEAST_HELD_OUT and inside:
             yield f"data share {share:g}", inside, outside
+
+
+def machine_of(record: Record) -> str | None:
+    """The name of the machine a run was made on."""
+    return record.get("gpu_model") or record.get("cpu_model")
 
 
 def data_share(record: Record) -> float:

@@ -107,7 +107,7 @@ def _candidates(model, domain, task, target, candidates):
 
 
 def _answer(model, rows, known, wanted: Preference, grams, task, hardware) -> Recommendation:
-    y, distance = domain_model.raw_predict(model, rows, known)
+    y, distance = domain_model.raw_predict(model, rows, known, only_if_cautious=True)
     quality, kwh, seconds = targets.restore(y, rows, model.reference)
     if model.caution:
         sure = targets.restore(domain_model.cautious(model, y, distance), rows, model.reference)
@@ -119,23 +119,24 @@ def _answer(model, rows, known, wanted: Preference, grams, task, hardware) -> Re
     tied = np.flatnonzero(sure[0] >= sure[0][top] - 1e-6)
     top = int(tied[np.argmin(kwh[tied])])
     shown = np.append(chosen.front, top)
-    found = domain_model.with_intervals(model, rows.take(shown), y[shown], distance[shown], known)
     best_at = int(np.flatnonzero(chosen.front == chosen.best)[0])
+    found = domain_model.predict_rows(model, rows.take(shown), known)
     domain = model.domain
     best, most_accurate = (picks(rows, shown[[p]], _at(found, [p]), domain, grams)[0] for p in (best_at, -1))
-    steps = alternatives(y[chosen.front], quality[chosen.front], kwh[chosen.front], best_at, model.within)
+    spread = domain_model.variance_for(model, known.basis)
+    steps = alternatives(y[chosen.front], quality[chosen.front], kwh[chosen.front], best_at, spread)
     others = {k: picks(rows, shown[[p]], _at(found, [p]), domain, grams)[0] if p is not None else None
               for k, p in steps.items()}  # fmt: skip
     metric = next((r["quality_metric"] for r in model.runs if r.get("quality_metric")), "quality")
     based = support(
-        model, rows, chosen.best, float(distance[chosen.best]), known.basis, best.recipe.recipe_id,
+        model, rows, chosen.best, float(found.leverage[best_at]), known.basis, best.recipe.recipe_id,
         observed=int(known.basis.startswith("probe:") and known.basis[6:]), remarks=facts_missing(task, domain),
     )  # fmt: skip
     return Recommendation(
         best=best,
         most_accurate=most_accurate,
         alternatives=others,
-        verdict=verdict(best, most_accurate, others, metric, based, y[chosen.best], y[top], model.within),
+        verdict=verdict(best, most_accurate, others, metric, based, y[chosen.best], y[top], spread),
         support=based,
         metric=metric,
         domain=domain,

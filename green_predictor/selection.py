@@ -14,7 +14,7 @@ from green_predictor.targets import Training, restore
 
 TASK_FOLDS = 6
 RECIPE_FOLDS = 4
-CAUTIONS = (0.0, 1.0)
+CAUTIONS = (0.0, 1.0, 2.0)
 JUDGED_BY = (Preference(rule="cheapest", max_quality_loss=0.01), Preference(0.3), Preference(0.5), Preference(0.7))
 QUALITY_PRICE = 20.0
 """In the regret, a quality of 1 % below what was asked costs as much as 20 % more energy."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from green_predictor.verdict import duration, energy, mass
@@ -12,23 +13,17 @@ if TYPE_CHECKING:
 
 def recommendation_table(answer: Recommendation) -> list[Any]:
     """Verdict, a table of the pick and its neighbours, what it stands on, and the command to type next."""
-    from rich.table import Table
-
-    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     titles = ["", f"{answer.metric} (90 %)", "energy (90 %)", "time"] + ["CO₂"] * (answer.intensity is not None)
-    for title in titles:
-        table.add_column(title, no_wrap=True)
-    table.add_column("recipe", overflow="fold", min_width=12)
-    rows: list[tuple[str, Pick | None, str]] = [
-        ("cheaper", answer.alternatives["cheaper"], ""),
-        ("best", answer.best, "bold green"),
-        ("better", answer.alternatives["better"], ""),
-        ("most accurate", answer.most_accurate, "dim"),
+    rows: list[tuple[str, Pick | None]] = [
+        ("cheaper", answer.alternatives["cheaper"]),
+        ("best", answer.best),
+        ("better", answer.alternatives["better"]),
+        ("most accurate", answer.most_accurate),
     ]
-    for label, pick, style in rows:
-        if pick is not None:
-            table.add_row(label, *_cells(pick, answer.intensity is not None), style=style)
-    lines: list[Any] = [answer.verdict, "", table, ""]
+    cells = [[label, *_cells(pick, answer.intensity is not None)] for label, pick in rows if pick is not None]
+    header, *body = aligned([*titles, "recipe"], cells, left=len(titles) + 1).splitlines()
+    body = [f"[bold green]{line}[/]" if line.startswith("best") else line for line in body]
+    lines: list[Any] = [answer.verdict, "", f"[dim]{header}[/]", *body, ""]
     lines.append(f"[dim]basis[/]     {answer.support.sentence}")
     machine = answer.hardware.get("gpu_model") or answer.hardware.get("cpu_model") or "unknown machine"
     lines.append(f"[dim]machine[/]   {machine} ({answer.hardware_basis})")
@@ -38,6 +33,19 @@ def recommendation_table(answer: Recommendation) -> list[Any]:
     lines.append("[dim]next[/]")
     lines.append(answer.command)
     return lines
+
+
+def aligned(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Columns in plain text, whatever the width of the terminal; the first `left` stand left, the others right."""
+    table = [list(titles), *map(list, rows)]
+    widths = [max(len(row[c]) for row in table) for c in range(len(titles))]
+    lines = []
+    for row in table:
+        cells = [
+            text.ljust(w) if c < left else text.rjust(w) for c, (text, w) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
 
 
 def _cells(pick: Pick, with_emissions: bool) -> list[str]:

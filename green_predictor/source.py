@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,14 @@ def snapshot_stamp() -> str:
     """What identifies the shipped snapshot without reading its rows: the hash of its files."""
     from ecotaskset.load import SNAPSHOT
 
+    paths = sorted(SNAPSHOT.glob("*/*.parquet"))
+    return _stamp(tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths))
+
+
+@lru_cache(maxsize=4)
+def _stamp(files: tuple[tuple[Path, int, int], ...]) -> str:
     found = hashlib.sha256()
-    for path in sorted(SNAPSHOT.glob("*/*.parquet")):
+    for path, _, _ in files:
         found.update(f"{path.parent.name}/{path.name}".encode())
         found.update(path.read_bytes())
     return found.hexdigest()[:16]

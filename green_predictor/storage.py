@@ -21,10 +21,11 @@ from ecotaskset.store import write_atomically
 from green_predictor.domain_model import DomainModel, Evidence, raw_predict
 from green_predictor.families import FAMILIES
 from green_predictor.features import FeatureSpec
+from green_predictor.physics import PRICES
 from green_predictor.rows import recipe_rows
 from green_predictor.targets import Reference
 
-FORMAT = 1
+FORMAT = 3
 MOST_BYTES = 64_000_000
 MAKE_ANEW = "make it anew with green-predictor fit"
 JSON_NAME, ARRAYS_NAME = "model.json", "model.npz"
@@ -106,14 +107,16 @@ def _take_apart(model: DomainModel) -> tuple[dict[str, Any], dict[str, np.ndarra
         "names": list(model.spec.names),
         "family": model.family,
         "landmark_logit": model.reference.landmark_logit,
-        "log_work": model.reference.log_work,
+        "prices": list(model.reference.prices),
         "rigidity": model.rigidity,
+        "rigidity_probe": model.rigidity_probe,
         "caution": model.caution,
         "runs": [_without_nan(r) for r in model.runs],
         "summary": model.summary,
     }
     arrays = {
         "mean": model.spec.mean, "scale": model.spec.scale, "between": model.between, "within": model.within,
+        "within_seen": model.within_seen,
         "leverage": model.leverage, "near": model.near.astype(np.float16),
     }  # fmt: skip
     arrays |= {f"family.{k}": v for k, v in model.arrays.items()}
@@ -140,22 +143,25 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
     for name, array in families.items():
         if name.endswith("features") and (array.min(initial=0) < 0 or array.max(initial=0) >= p):
             raise ValueError("a tree asks for a feature that does not exist")
-    numbers = [float(info[k]) for k in ("landmark_logit", "log_work", "rigidity", "caution")]
-    if not all(map(math.isfinite, numbers)):
+    numbers = [float(info[k]) for k in ("landmark_logit", "rigidity", "caution", "rigidity_probe")]
+    prices = tuple(float(v) for v in info["prices"])
+    if not all(map(math.isfinite, (*numbers, *prices))) or len(prices) != len(PRICES) or min(prices) <= 0:
         raise ValueError("a setting is not a number")
     model = DomainModel(
         domain=domain,
         spec=FeatureSpec(names, arrays["mean"], arrays["scale"]),
-        reference=Reference(numbers[0], numbers[1]),
+        reference=Reference(numbers[0], prices),
         family=info["family"],
         arrays=families,
         correction=corrections,
         quantiles=quantiles,
         between=arrays["between"],
         within=arrays["within"],
-        rigidity=numbers[2],
+        within_seen=arrays["within_seen"],
+        rigidity=numbers[1],
+        rigidity_probe=numbers[3],
         leverage=arrays["leverage"],
-        caution=numbers[3],
+        caution=numbers[2],
         runs=list(info["runs"]),
         near=arrays["near"].astype(np.float32),
         summary=dict(info["summary"]),
@@ -172,7 +178,7 @@ def _try(model: DomainModel) -> None:
     )
     y, distance = raw_predict(model, rows, Evidence(next(iter(model.correction.values()), None), "unseen"))
     low, high = model.quantiles["unseen"]
-    if not all(np.isfinite(v).all() for v in (y, distance, low + high, model.between, model.within)):
+    if not all(np.isfinite(v).all() for v in (y, distance, low + high, model.between, model.within, model.within_seen)):
         raise ValueError("its predictions are not numbers")
 
 

@@ -1,8 +1,7 @@
 """What is learned: quality, energy and time of a run after each of some epochs, in a form that carries to new tasks.
 
 - quality: log-odds, relative to those of a fixed classical reference on the same task (`landmark_quality`);
-- energy and time: logarithm per epoch, relative to the floating-point operations of an epoch (physics first, learning
-  corrects it).
+- energy and time: logarithm, relative to what physics says of the cost (`physics`; learning corrects it).
 """
 
 from __future__ import annotations
@@ -13,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from green_predictor.features import log_work, logit
+from green_predictor.features import logit
+from green_predictor.physics import PRICES, fit_prices, log_cost
 from green_predictor.rows import LEARNED_FROM, Rows, recipe_rows
 
 TARGETS = ("quality", "energy", "duration")
@@ -26,10 +26,10 @@ MOST_LOG = 80.0
 
 @dataclass(frozen=True)
 class Reference:
-    """What stands in where a task has no landmark or a model no FLOPs: the training medians."""
+    """What the targets are relative to: the landmark that stands in where a task has none, the prices of physics."""
 
     landmark_logit: float
-    log_work: float
+    prices: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ class Training:
     @property
     def recipe(self) -> np.ndarray:
         """Recipe id of each row."""
-        return np.array([self.records[i].get("recipe_id") or str(i) for i in self.run], dtype=object)
+        keys = [recipe_key(record) for record in self.records]
+        return np.array([keys[i] for i in self.run], dtype=object)
 
     def subset(self, mask: np.ndarray) -> Training:
         """The marked rows; settings are shared."""
@@ -61,6 +62,12 @@ class Training:
             self.records, self.rows.take(index), self.y[index], self.weight[index], self.run[index],
             self.last[index], self.reference,
         )  # fmt: skip
+
+
+def recipe_key(record: Mapping[str, Any]) -> str:
+    """What runs of one recipe share: the recipe id, or (imported runs have none) the recipe's columns."""
+    columns = ("dataset", "model", "epochs", "batch_size", "learning_rate", "weight_decay", "pretrained", "knobs")
+    return record.get("recipe_id") or str([record.get(c) for c in columns])
 
 
 def usable(record: Mapping[str, Any], energy: str = "all", *, partial: bool = False) -> bool:
@@ -107,13 +114,13 @@ def prepare(
     last = np.append(run[1:] != run[:-1], True) if len(run) else np.zeros(0, bool)
     raw = np.array(values, dtype=np.float64).reshape(-1, 3)
     if reference is None:
-        reference = _reference(rows)
+        reference = _reference(rows, raw[:, ENERGY], np.array(weights))
     y = np.empty((len(rows), 3), np.float64)
     y[:, QUALITY] = logit(raw[:, QUALITY]) - base_logit(rows, reference)
-    work = work_or(rows, reference)
+    cost = log_cost(rows, reference.prices) if len(rows) else np.zeros(0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        y[:, ENERGY] = np.log(raw[:, ENERGY] / rows.epoch) - work
-        y[:, DURATION] = np.log(raw[:, DURATION] / rows.epoch) - work
+        y[:, ENERGY] = np.log(raw[:, ENERGY]) - cost
+        y[:, DURATION] = np.log(raw[:, DURATION]) - cost
     unknown = ~np.isfinite(y[:, DURATION])
     y[unknown, DURATION] = np.nanmedian(np.where(np.isfinite(y[:, DURATION]), y[:, DURATION], np.nan)) if len(y) else 0
     y[~np.isfinite(y)] = 0.0
@@ -152,13 +159,10 @@ def final_quality(record: Mapping[str, Any]) -> float:
     return 0.0
 
 
-def _reference(rows: Rows) -> Reference:
+def _reference(rows: Rows, energy_kwh: np.ndarray, weight: np.ndarray) -> Reference:
     landmark = logit(rows.numbers["landmark_quality"])
-    work = log_work(rows)
-    return Reference(
-        float(np.nanmedian(landmark)) if np.isfinite(landmark).any() else 0.0,
-        float(np.nanmedian(work)) if np.isfinite(work).any() else 0.0,
-    )
+    prices = fit_prices(rows, np.log(energy_kwh), weight) if len(rows) else PRICES
+    return Reference(float(np.nanmedian(landmark)) if np.isfinite(landmark).any() else 0.0, prices)
 
 
 def base_logit(rows: Rows, reference: Reference) -> np.ndarray:
@@ -166,15 +170,10 @@ def base_logit(rows: Rows, reference: Reference) -> np.ndarray:
     return np.nan_to_num(logit(rows.numbers["landmark_quality"]), nan=reference.landmark_logit)[rows.setting]
 
 
-def work_or(rows: Rows, reference: Reference) -> np.ndarray:
-    """Log of the operations of an epoch, (n,); the reference where they are unknown."""
-    return np.nan_to_num(log_work(rows), nan=reference.log_work)
-
-
 def restore(y: np.ndarray, rows: Rows, reference: Reference) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Targets back to quality (0..1), energy (kWh) and duration (s), each (n,)."""
     z = y[:, QUALITY] + base_logit(rows, reference).astype(np.float32)
     quality = 1 / (1 + np.exp(-np.clip(z, -30, 30)))
-    scale = work_or(rows, reference).astype(np.float32) + np.log(rows.epoch)
+    scale = log_cost(rows, reference.prices).astype(np.float32)
     energy, duration = (np.exp(np.clip(y[:, c] + scale, -MOST_LOG, MOST_LOG)) for c in (ENERGY, DURATION))
     return quality, energy, duration

@@ -6,7 +6,15 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-_SHAPES_A_MODEL = ("features.py", "targets.py", "rows.py", "calibration.py", "selection.py", "fit_domain.py")
+_SHAPES_A_MODEL = (
+    "features.py",
+    "targets.py",
+    "physics.py",
+    "rows.py",
+    "calibration.py",
+    "selection.py",
+    "fit_domain.py",
+)
 
 
 @cache

@@ -26,7 +26,7 @@ def fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray, seed: int = 0, strengt
         value = RATE * oblivious.leaf_values(leaf, left, w, DEPTH, strength)
         left = left - value[leaf]
         features.append(feature)
-        cuts.append([thresholds[f][c] if len(thresholds[f]) else np.inf for f, c in zip(feature, cut, strict=True)])
+        cuts.append([oblivious.threshold_of(thresholds, f, c) for f, c in zip(feature, cut, strict=True)])
         values.append(value * spread)
     return {
         **base,

@@ -27,7 +27,7 @@ def fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray, seed: int = 0, strengt
         feature, cut, leaf = oblivious.grow(codes, n_bins, left, drawn, DEPTH, SMOOTHING, some, rng)
         value = oblivious.leaf_values(leaf, left, drawn, DEPTH, SMOOTHING)
         features.append(feature)
-        cuts.append([thresholds[f][c] if len(thresholds[f]) else np.inf for f, c in zip(feature, cut, strict=True)])
+        cuts.append([oblivious.threshold_of(thresholds, f, c) for f, c in zip(feature, cut, strict=True)])
         values.append(value * spread / TREES)
     return {
         **base,

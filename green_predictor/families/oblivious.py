@@ -11,6 +11,11 @@ import numpy as np
 MAX_BINS = 24
 
 
+def threshold_of(thresholds: list[np.ndarray], feature: int, cut: int) -> float:
+    """The value behind a bin number; infinity where the feature cannot be cut there."""
+    return float(thresholds[feature][cut]) if cut < len(thresholds[feature]) else np.inf
+
+
 def bins(x: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
     """Thresholds of each feature, and the data as bin numbers, (n, p) uint8: value > threshold[b] ⇔ bin > b."""
     thresholds, codes = [], np.empty(x.shape, np.uint8, order="F")
@@ -40,29 +45,38 @@ def grow(
     With `rng`, one random threshold a feature is tried instead of all (extremely randomised trees).
     """
     n, q = gradient.shape
+    width = MAX_BINS + 1
     leaf = np.zeros(n, np.int64)
     weighted = gradient * weight[:, None]
+    chosen = codes[:, features].astype(np.int64)
+    possible = np.arange(width - 1) < n_bins[features][:, None] - 1
     feature, cut = np.zeros(depth, np.int32), np.zeros(depth, np.int32)
     for level in range(depth):
-        best = -np.inf
-        for j in features:
-            width = int(n_bins[j])
-            if width < 2:
-                continue
-            slot = leaf * width + codes[:, j]
-            size = (1 << level) * width
-            mass = np.bincount(slot, weight, size).reshape(-1, width).cumsum(1)
-            below = [np.bincount(slot, weighted[:, c], size).reshape(-1, width).cumsum(1) for c in range(q)]
-            cuts = slice(0, width - 1) if rng is None else slice(b := int(rng.integers(width - 1)), b + 1)
-            gain = np.zeros(len(range(*cuts.indices(width))))
-            for total in below:
-                left, right = total[:, cuts], total[:, -1:] - total[:, cuts]
-                gain += (left**2 / (mass[:, cuts] + smoothing)).sum(0)
-                gain += (right**2 / (mass[:, -1:] - mass[:, cuts] + smoothing)).sum(0)
-            top = int(gain.argmax())
-            if gain[top] > best + 1e-12:
-                best, feature[level], cut[level] = gain[top], j, cuts.start + top
-        leaf = (leaf << 1) | (codes[:, feature[level]] > cut[level])
+        size = (1 << level) * width
+        slot = (chosen + (leaf * width)[:, None] + np.arange(len(features)) * size).ravel()
+
+        def below(values: np.ndarray, slot: np.ndarray = slot, size: int = size) -> np.ndarray:
+            """Sums at or below each bin: (features, leaves, bins)."""
+            sums = np.bincount(slot, np.repeat(values, len(features)), len(features) * size)
+            return sums.reshape(len(features), -1, width).cumsum(2)
+
+        mass = below(weight)
+        left_mass = mass[:, :, :-1] + smoothing
+        right_mass = mass[:, :, -1:] - mass[:, :, :-1] + smoothing
+        gain = np.zeros(possible.shape)
+        for c in range(q):
+            total = below(weighted[:, c])
+            left = total[:, :, :-1]
+            gain += (left**2 / left_mass + (total[:, :, -1:] - left) ** 2 / right_mass).sum(1)
+        allowed = possible
+        if rng is not None:
+            drawn = (rng.random(len(features)) * (n_bins[features] - 1)).astype(int)
+            allowed = possible & (np.arange(width - 1) == drawn[:, None])
+        gain = np.where(allowed, gain, -np.inf)
+        best = int(gain.argmax())
+        j, b = divmod(best, width - 1)
+        feature[level], cut[level] = features[j], b
+        leaf = (leaf << 1) | (chosen[:, j] > b)
     return feature, cut, leaf
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from green_predictor.families import linear
 
-HIDDEN = 128
+HIDDEN = 64
 
 
 def fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray, seed: int = 0, strength: float = 10.0) -> dict:
