@@ -17,6 +17,7 @@ from typing import Any
 
 from ecotaskset import __version__
 from ecotaskset.errors import EcoTaskSetError, UsageError
+from space.words import plural
 
 DATA_VARIABLE = "GREEN_SPACE_DATA"
 
@@ -55,12 +56,12 @@ def source() -> Source:
 def from_table(table: Any, name: str, *, origin: str = "given") -> Source:
     """A source over a pyarrow table of runs."""
     records = table.to_pylist()
-    return Source(records, f"{len(records):,} runs of {name}", records, origin=origin)
+    return Source(records, f"{plural(len(records), 'run')} of {name}", records, origin=origin)
 
 
 def _shipped() -> Source:
     records = _load().to_pylist()
-    return Source(records, f"{len(records):,} runs of the snapshot shipped with version {snapshot_version()}")
+    return Source(records, f"{plural(len(records), 'run')} of the snapshot shipped with version {snapshot_version()}")
 
 
 def snapshot_version() -> str:
