@@ -14,6 +14,8 @@ from ecotaskset.recipe import Recipe
 from ecotaskset.run import Run
 
 GOOD = ("completed", "early_stopped")
+REFRESH_HZ = 2
+"""Drawing costs processor time beside the runs that are being measured."""
 
 
 class Reporter:
@@ -38,6 +40,7 @@ class Reporter:
                 BarColumn(24),
                 TextColumn("{task.fields[note]}"),
                 console=self.out.talk,
+                refresh_per_second=REFRESH_HZ,
             )
             self._bars.start()
             self._overall = self._bars.add_task("[bold]campaign[/]", total=self.n_runs, note=self._overview())
