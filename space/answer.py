@@ -103,7 +103,7 @@ def options(found: Recommendation) -> list[tuple[str, str]]:
     listed = [("The recommended one", "")]
     for pick in spread(sorted(found.front, key=lambda p: p.energy_kwh), MOST_OPTIONS - 2, always):
         if pick.recipe != found.best.recipe:
-            label = f"{words.energy(pick.energy_kwh)} · {words.share(pick.quality)} · {pick.name}"
+            label = f"{words.energy(pick.energy_kwh)}, {words.share(pick.quality)}: {pick.recipe.model}"
             listed.append((label, pick.recipe.recipe_id))
     return listed
 

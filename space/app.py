@@ -31,8 +31,8 @@ def theme() -> Any:
     )
 
 
-def launch(host: str | None = None, port: int | None = None, *, wait: bool = True, quiet: bool = False) -> Any:
-    """Serve the app. Returns the Blocks when `wait` is False (for tests), with `.local_url` set.
+def launch(host: str | None = None, port: int | None = None) -> Any:
+    """Serve the app in the background. Returns the page: `.local_url` is its address, `.block_thread()` waits.
 
     Raises:
         OSError: the port is taken.
@@ -46,8 +46,8 @@ def launch(host: str | None = None, port: int | None = None, *, wait: bool = Tru
     page.launch(
         server_name=host,
         server_port=port,
-        prevent_thread_lock=not wait,
-        quiet=quiet,
+        prevent_thread_lock=True,
+        quiet=True,
         show_error=True,
         max_threads=MOST_THREADS,
         max_file_size=MOST_UPLOAD_BYTES,
@@ -63,4 +63,4 @@ def launch(host: str | None = None, port: int | None = None, *, wait: bool = Tru
 
 
 if __name__ == "__main__":
-    launch()
+    launch().block_thread()

@@ -2,7 +2,7 @@
 
 import typer
 
-from ecotaskset.console import run_app
+from ecotaskset.console import Output, run_app
 from ecotaskset.errors import UsageError
 
 DEFAULT_HOST = "127.0.0.1"
@@ -28,10 +28,14 @@ def serve(
         from space.app import launch
     except ImportError as error:
         raise UsageError(f"the app needs '{error.name}'", hint="pip install 'ecotaskset[space]'") from None
+    out = Output()
     try:
-        launch(host, port)
+        with out.talk.status("loading the runs and the predictor"):
+            page = launch(host, port)
     except OSError as error:
         raise UsageError(f"cannot serve on {host}:{port}: {error}", hint="choose another --port") from None
+    out.say(f"[bold]{page.local_url}[/]  (Ctrl+C stops it)")
+    page.block_thread()
 
 
 def main() -> None:

@@ -52,13 +52,15 @@ def front_figure(
     front = sorted(front, key=lambda pick: pick.energy_kwh)
     factor, unit = words.energy_unit(math.sqrt(front[0].energy_kwh * front[-1].energy_kwh))
     shown = spread(front, MOST_BARS, always={chosen.recipe.recipe_id, recommended.recipe.recipe_id})
+    own = None if chosen.recipe == recommended.recipe else "Chosen"
     traces = [
         _cloud(cloud, factor),
         *_runs(runs, factor, unit),
         _line(front, factor),
         _bars(shown, factor, unit),
+        *([] if own is None else [_ring(recommended, factor, unit, "Recommended", palette.PREDICTED)]),
         *([_ring(versus, factor, unit, "Compared with", palette.OTHER)] if versus else []),
-        _ring(chosen, factor, unit, "Recommended" if chosen.recipe == recommended.recipe else "Chosen", palette.CHOSEN),
+        _ring(chosen, factor, unit, own or "Recommended", palette.CHOSEN),
     ]
     low, high = _quality_range([*shown, *([versus] if versus else [])], chosen, runs)
     near = [x.energy_kwh for x in (*runs, *front) if low <= 100 * x.quality <= high]

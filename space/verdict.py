@@ -154,10 +154,12 @@ def sentence_case(text: str) -> str:
 
 
 def _against(one: Pick, other: Pick, within: Any) -> str:
-    if not told_apart(one, other, within, QUALITY):
-        return "quality the same within the doubt"
     points = 100 * (one.quality - other.quality)
-    return f"{words.number(abs(points), 2)} points {'better' if points > 0 else 'worse'}"
+    difference = f"{words.number(abs(points), 2)} points {'better' if points > 0 else 'worse'}"
+    if told_apart(one, other, within, QUALITY):
+        return difference
+    small = abs(points) < SMALL_POINTS
+    return "quality the same within the doubt" if small else f"perhaps {difference}, the data can’t tell"
 
 
 def _logit(quality: float) -> float:

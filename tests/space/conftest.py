@@ -33,7 +33,7 @@ def app_url(upload_folder: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    page = launch("127.0.0.1", port, wait=False, quiet=True)
+    page = launch("127.0.0.1", port)
     yield page.local_url
     page.close()
     if before is None:

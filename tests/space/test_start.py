@@ -109,3 +109,24 @@ def test_a_store_with_hardly_a_run_gives_a_page_that_says_so(tmp_path: Path) -> 
     done = python(f"{code}; print(view.show(Inputs())[0])", GREEN_SPACE_DATA=str(store.path))
     assert done.returncode == 0, done.stderr
     assert "green-verdict doubt" in done.stdout and "broke" not in done.stdout
+
+
+def test_the_spaces_card_is_one_the_hub_accepts() -> None:
+    import yaml
+
+    room = Path(sources.__file__).parent
+    _, front, text = (room / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+    card = yaml.safe_load(front)
+    assert card["sdk"] == "gradio" and (room / card["app_file"]).is_file()
+    assert len(card["short_description"]) <= 60  # the Hub's limit
+    assert {card["colorFrom"], card["colorTo"]} <= {
+        "red",
+        "yellow",
+        "green",
+        "blue",
+        "indigo",
+        "purple",
+        "pink",
+        "gray",
+    }
+    assert "green-space" in text
