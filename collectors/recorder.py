@@ -24,7 +24,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from collectors.recorder_describe import describe_loaders, describe_module, describe_optimizer, full_model
+from collectors.recorder_describe import (
+    all_ranks,
+    describe_loaders,
+    describe_module,
+    describe_optimizer,
+    full_model,
+    how_it_ended,
+    sum_known,
+)
 from ecotaskset.errors import UsageError
 from ecotaskset.recipe import Recipe
 from ecotaskset.run import COST_PHASES, CURVES, Run
@@ -195,6 +203,7 @@ class RunRecorder:
             energy = now.energy_kwh - self._outside[0] - gap
         gap = 0.0 if self._phase else now.duration_s - left.duration_s
         seconds = now.duration_s - self._outside[1] - gap
+        energy = sum_known(all_ranks(energy))  # in every process, at the end of every epoch
         for name, value in zip(CURVES, (*epoch.values.values(), energy, seconds), strict=True):
             self._curves[name].append(value)
         loss = epoch.values["train_loss"]
@@ -206,8 +215,6 @@ class RunRecorder:
         self.columns["quality_test"] = float(quality)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        from collectors.recorder_describe import how_it_ended
-
         self.enter_phase(None)
         self._meter.stop()
         n_run = len(self._curves[CURVES[0]])
@@ -217,7 +224,6 @@ class RunRecorder:
     def _keep(self, status: tuple[str, str | None], *, alone: bool) -> None:
         from collectors.metering import aggregate
         from collectors.outcome import make_run
-        from collectors.recorder_describe import all_ranks
         from collectors.train import Progress
 
         own = self._meter.report()

@@ -9,8 +9,6 @@ from ecotaskset.knobs import KNOBS
 if TYPE_CHECKING:
     from torch import nn, optim
 
-    from collectors.metering import EnergyReport
-
 
 def full_model(model: nn.Module) -> nn.Module:
     """The module inside the wrappers of data parallelism and compilation."""
@@ -86,12 +84,18 @@ def how_it_ended(error: BaseException | None, n_run: int, n_planned: int) -> tup
     return ("out_of_memory" if isinstance(error, Exception) and is_out_of_memory(error) else "failed"), reason
 
 
-def all_ranks(report: EnergyReport) -> list[EnergyReport]:
-    """The reports of all processes of this training; of this one where it is alone."""
+def all_ranks(of_this_one: Any) -> list[Any]:
+    """What all processes of this training have to say; of this one only where it is alone."""
     import torch.distributed as dist
 
     if not (dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
-        return [report]
-    reports: list[Any] = [None] * dist.get_world_size()
-    dist.all_gather_object(reports, report)
-    return reports
+        return [of_this_one]
+    gathered: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(gathered, of_this_one)
+    return gathered
+
+
+def sum_known(values: list[float | None]) -> float | None:
+    """The sum of what is known; None where nothing is."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None

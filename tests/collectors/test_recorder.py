@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from accelerate import Accelerator
@@ -165,3 +170,34 @@ def test_a_quality_in_percent_is_refused(parts, tmp_path):
         epoch.log(quality=93.0)
     with pytest.raises(UsageError, match="no 'accuracy'"), recorder_of(parts, tmp_path) as r, r.epoch() as epoch:
         epoch.log(accuracy=0.9)
+
+
+TWO_PROCESSES = """
+import sys, torch
+from accelerate import Accelerator
+from torch.utils.data import DataLoader, TensorDataset
+from collectors.recorder import RunRecorder
+accelerator = Accelerator(cpu=True)
+data = TensorDataset(torch.randn(512, 6), torch.zeros(512, dtype=torch.long))
+model, loader = torch.nn.Linear(6, 2), DataLoader(data, batch_size=8)
+model, optimizer, loader = accelerator.prepare(model, torch.optim.SGD(model.parameters(), lr=0.1), loader)
+parts = dict(metric="accuracy", epochs=2, optimizer=optimizer, train_loader=loader, store=sys.argv[1])
+parts["model_name"] = "line"
+with RunRecorder("cv", "zeros", model, **parts) as recorder:
+    for _ in range(2):
+        with recorder.epoch() as epoch:
+            for x, y in loader:
+                accelerator.backward(torch.nn.functional.cross_entropy(model(x), y))
+                optimizer.step()
+            epoch.log(quality=1.0)
+"""
+
+
+def test_of_two_processes_one_writes_the_energy_of_both(tmp_path):
+    (tmp_path / "loop.py").write_text(TWO_PROCESSES)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run([*launcher, str(tmp_path / "loop.py"), str(tmp_path / "store")], check=True, env=environment)
+    (run,) = Store(tmp_path / "store").runs()
+    assert (run.status, run.n_processes, run.batch_size, run.epochs_run) == ("completed", 2, 16, 2)
+    assert run.curve_energy_kwh[-1] == pytest.approx(run.energy_kwh, rel=0.2)
