@@ -71,7 +71,7 @@ HISTORIES = [
 
 CONVOLUTIONS = [
     "resnet-tiny", "resnet-tiny", "vgg-tiny", "vgg-tiny", "regnet-tiny", "efficientnet-tiny", "convnextv2-tiny",
-    "poolformer-tiny", "mobilenet-v1", "mobilenet-v2-tiny", "squeezenet", "mlp",
+    "poolformer-tiny", "mobilenet-v1", "mobilenet-v2-tiny", "squeezenet",
 ]  # fmt: skip
 PATCHES = ["vit-tiny", "vit-tiny", "deit-tiny", "swin-tiny", "cvt-tiny", "levit-tiny"]
 WORDS = ["bag-of-embeddings", "text-cnn", "lstm"]
