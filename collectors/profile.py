@@ -79,9 +79,13 @@ def count_layers(model: nn.Module) -> dict[str, int]:
     return counts
 
 
-@functools.cache
 def matmul_gflops(device: str) -> float:
-    """Rate of a fixed float32 matrix product on the device with the current thread count, GFLOP/s (best of five)."""
+    """Rate of a fixed float32 matrix product on the device with the current thread count, GFLOP/s (best of six)."""
+    return _matmul_gflops(device, torch.get_num_threads())
+
+
+@functools.cache
+def _matmul_gflops(device: str, threads: int) -> float:
     generator = torch.Generator(device).manual_seed(0)  # its own: the caller's random numbers must stay as they are
     a = torch.rand(_MATMUL_SIDE, _MATMUL_SIDE, device=device, generator=generator)
     best = float("inf")

@@ -83,7 +83,8 @@ def execute_locally(recipes: Sequence[Recipe], options: RunOptions, jobs: int, t
 
 def _start(context: Any, recipe: Recipe, options: RunOptions, cores: tuple[int, ...]) -> _Child:
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=child_main, args=(theirs, recipe, options, cores), daemon=True)
+    # not a daemon: those may have no children, and a run may ask for data-loader workers
+    process = context.Process(target=child_main, args=(theirs, recipe, options, cores), daemon=False)
     process.start()
     theirs.close()
     return _Child(recipe, process, ours, cores, memory_kills())

@@ -112,3 +112,11 @@ def test_data_that_cannot_be_had_is_a_failed_run_and_the_campaign_goes_on(tmp_pa
 def test_more_jobs_than_cores_are_refused(tmp_path):
     code, talk = Driver(tmp_path, [grid(epochs=[1])], "--jobs", str(CORES + 1)).end()
     assert code == 2 and f"--jobs {CORES + 1} does not fit" in talk
+
+
+def test_a_run_of_a_campaign_may_have_data_loader_workers(tmp_path):
+    driver = Driver(tmp_path, [grid(epochs=[1], knobs={"dataloader_workers": [1]})])
+    code, talk = driver.end()
+    assert code == 0, talk
+    (run,) = driver.store.runs()
+    assert run.status == "completed"
