@@ -36,6 +36,8 @@ def headline(answer: Answer) -> tuple[str, bool]:
     if chosen.recipe == top.recipe:
         return f"Take {short}: nothing else is expected to be better, whatever it costs.", False
     saving = words.less_energy(chosen.energy_kwh, top.energy_kwh)
+    if not (told_apart(chosen, top, within, ENERGY) or told_apart(chosen, top, within, QUALITY)):
+        return f"Take {short}: the data can’t tell it from the best, neither in quality nor in energy.", False
     if not told_apart(chosen, top, within, ENERGY):
         return f"Take {short}, but whether it needs less energy than the best, the data can’t tell.", True
     if not told_apart(chosen, top, within, QUALITY):
