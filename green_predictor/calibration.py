@@ -49,15 +49,16 @@ def local_correction(
 
     The posterior mean of a Bayesian linear model of the residual: the offset has the variance by which tasks differ,
     the noise is that within tasks, and slopes are held near zero by `rigidity` (their ridge penalty).
-    `weight` (n,): rows of one run share 1.
+    `weight` (n,): rows of one run share 1. Residuals that are not known (NaN) teach nothing.
     """
     design = np.column_stack([np.ones(len(x)), x]).astype(np.float64)
     found = np.zeros((design.shape[1], residual.shape[1]))
-    gram = (design * weight[:, None]).T @ design
     for c in range(residual.shape[1]):
+        known = np.isfinite(residual[:, c])
+        weighted = design[known] * weight[known, None]
         penalty = np.full(design.shape[1], rigidity)
         penalty[0] = within[c] / between[c]
-        found[:, c] = np.linalg.solve(gram + np.diag(penalty), design.T @ (weight * residual[:, c]))
+        found[:, c] = np.linalg.solve(weighted.T @ design[known] + np.diag(penalty), weighted.T @ residual[known, c])
     return found.astype(np.float32)
 
 

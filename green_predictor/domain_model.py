@@ -41,6 +41,7 @@ class DomainModel:
     rigidity_probe: float
     leverage: np.ndarray
     caution: float
+    slack: float
     runs: list[dict[str, Any]] = field(repr=False)
     near: np.ndarray = field(repr=False)
     """Scaled features of the runs' final rows, (r, p), for telling how near a candidate is to what was run."""
@@ -137,6 +138,11 @@ def predict_rows(model: DomainModel, rows: Rows, known: Evidence) -> Prediction:
 def variance_for(model: DomainModel, basis: str) -> np.ndarray:
     """Variance of the targets from recipe to recipe of one task, (3,), for a task seen or new."""
     return model.within_seen if basis == "seen" else model.within
+
+
+def slack_of(model: DomainModel, basis: str) -> float:
+    """Log-odds of quality that are taken as none when a loss of quality is limited (see `preferences.choose`)."""
+    return model.slack * float(np.sqrt(variance_for(model, basis)[0]))
 
 
 def cautious(model: DomainModel, y: np.ndarray, distance: np.ndarray) -> np.ndarray:

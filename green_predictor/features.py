@@ -7,6 +7,7 @@ mean (0 after scaling).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from green_predictor.rows import Rows, setting_columns
 
 TASK_SCALE = 0.3
 """Task columns are few distinct points (one a data set): shrunk, so that no model hangs its answer on them."""
+
+MOST_WORDS, LEAST_SAID = 40, 3
 
 _RAW = {"class_balance", "pixel_mean", "pixel_std", "density", "majority_quality", "landmark_quality", "pretrained"}
 _CENTRES = {"epoch": 5.0, "epochs": 5.0, "batch_size": 32.0, "learning_rate": 1e-3}
@@ -128,10 +131,8 @@ def log_work(rows: Rows) -> np.ndarray:
 
 def fit_spec(rows: Rows, weight: np.ndarray) -> FeatureSpec:
     """Choose and scale the features for a training set: those that vary over it."""
-    vocabulary = {
-        name: sorted({str(w) for w in rows.texts[name] if w is not None})
-        for name in ("model", "model_family", "device", "origin")
-    }
+    used = np.unique(rows.setting)
+    vocabulary = {name: _common(rows.texts[name][used]) for name in ("model", "model_family", "device", "origin")}
     names, means, scales = [], [], []
     task = {c for c in setting_columns()[0] if c.startswith(("n_train", "n_val", "n_test"))} | _task_columns()
     for name, values in _all_features(rows, vocabulary).items():
@@ -147,6 +148,12 @@ def fit_spec(rows: Rows, weight: np.ndarray) -> FeatureSpec:
         means.append(mean)
         scales.append((TASK_SCALE if name in task else 1.0) / deviation)
     return FeatureSpec(tuple(names), np.array(means, np.float32), np.array(scales, np.float32))
+
+
+def _common(words: np.ndarray) -> list[str]:
+    """The words that are worth a feature of their own: said by several runs, and of those the commonest."""
+    counted = Counter(str(w) for w in words if w is not None)
+    return sorted(w for w, count in counted.most_common(MOST_WORDS) if count >= LEAST_SAID)
 
 
 def _task_columns() -> set[str]:

@@ -74,6 +74,7 @@ def fit_domain(
         rigidity_probe=rigidity_probe,
         leverage=calibration.leverage_factor(x, data.weight, 10.0),
         caution=chosen["caution"],
+        slack=chosen["slack"],
         runs=[_kept(r) for r in data.records],
         near=x[data.last],
         summary={

@@ -114,13 +114,16 @@ def choose(
     energy_kwh: np.ndarray,
     duration_s: np.ndarray | None = None,
     emissions_per_kwh: float | None = None,
+    slack: float = 0.0,
 ) -> Choice:
     """The best candidate for a preference, and the front within its limits. All arrays are (n,).
+
+    `slack`: log-odds of quality that predictions cannot tell apart; `max_quality_loss` is not applied to less.
 
     Raises:
         UsageError: no candidate keeps to the limits; says how near the nearest comes.
     """
-    allowed = feasible(wanted, quality, energy_kwh, duration_s, emissions_per_kwh)
+    allowed = feasible(wanted, quality, energy_kwh, duration_s, emissions_per_kwh, slack)
     kept = np.flatnonzero(allowed)
     on_front = kept[front(quality[kept], energy_kwh[kept])]
     return Choice(int(on_front[select(wanted, quality[on_front], energy_kwh[on_front])]), on_front)
@@ -132,6 +135,7 @@ def feasible(
     energy_kwh: np.ndarray,
     duration_s: np.ndarray | None,
     emissions_per_kwh: float | None,
+    slack: float = 0.0,
 ) -> np.ndarray:
     """Which candidates keep to the limits, (n,) bool; each limit must leave something."""
     allowed = np.isfinite(quality) & np.isfinite(energy_kwh)
@@ -159,8 +163,15 @@ def feasible(
     if top < floor:
         raise UsageError(f"no candidate reaches min_quality={floor:g}", hint=f"the most expected is {top:.3f}")
     if wanted.max_quality_loss is not None:
-        floor = max(floor, (1 - wanted.max_quality_loss) * top)
+        floor = max(floor, (1 - wanted.max_quality_loss) * _less(top, slack))
     return allowed & (quality >= floor)
+
+
+def _less(quality: float, slack: float) -> float:
+    """A quality less by so many log-odds."""
+    if slack <= 0 or not 0 < quality < 1:
+        return quality
+    return 1 / (1 + math.exp(slack) * (1 - quality) / quality)
 
 
 def select(wanted: Preference, quality: np.ndarray, energy_kwh: np.ndarray) -> int:

@@ -27,7 +27,7 @@ def shortlist(made: Guess, count: int, wanted: Preference = HEADLINE) -> list[in
     found: list[int] = []
     while len(found) < min(count, len(left)):
         kept = np.flatnonzero(left)
-        best = int(kept[choose(wanted, made.quality[kept], made.energy[kept]).best])
+        best = int(kept[choose(wanted, made.quality[kept], made.energy[kept], slack=made.slack).best])
         found.append(best)
         left[best] = False
     return found

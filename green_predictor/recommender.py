@@ -113,7 +113,7 @@ def _answer(model, rows, known, wanted: Preference, grams, task, hardware) -> Re
         sure = targets.restore(domain_model.cautious(model, y, distance), rows, model.reference)
     else:
         sure = quality, kwh, seconds
-    chosen = choose(wanted, *sure, grams[0] / 1000 if grams else None)
+    chosen = choose(wanted, *sure, grams[0] / 1000 if grams else None, domain_model.slack_of(model, known.basis))
     chosen = _shortened(chosen)
     top = int(np.argmax(np.where(np.isfinite(sure[0]), sure[0], -np.inf)))
     tied = np.flatnonzero(sure[0] >= sure[0][top] - 1e-6)

@@ -15,6 +15,8 @@ from green_predictor.targets import Training, restore
 TASK_FOLDS = 6
 RECIPE_FOLDS = 4
 CAUTIONS = (0.0, 1.0, 2.0)
+SLACKS = (0.0, 0.25, 0.5, 1.0)
+"""Quality differences below this many standard deviations are taken as none when a loss of quality is limited."""
 JUDGED_BY = (Preference(rule="cheapest", max_quality_loss=0.01), Preference(0.3), Preference(0.5), Preference(0.7))
 QUALITY_PRICE = 20.0
 """In the regret, a quality of 1 % below what was asked costs as much as 20 % more energy."""
@@ -69,7 +71,7 @@ def hold_out(
     return found
 
 
-def regret(data: Training, held: HeldOut, caution: float, within: np.ndarray) -> float:
+def regret(data: Training, held: HeldOut, caution: float, within: np.ndarray, slack: float = 0.0) -> float:
     """Mean over tasks and rules of what the choice costs more than the best one would (log energy plus quality)."""
     final = data.subset(data.last)
     predicted = held.y[data.last] + caution * np.sqrt(np.maximum(held.leverage[data.last], 0))[:, None] * np.sqrt(
@@ -85,7 +87,9 @@ def regret(data: Training, held: HeldOut, caution: float, within: np.ndarray) ->
             continue
         q, e = (np.bincount(inverse, t[mine]) / np.bincount(inverse) for t in truth[:2])
         gq, ge = (g[mine][first] for g in guess[:2])
-        losses += [_loss(rule, q, e, choose(rule, gq, ge).best) for rule in JUDGED_BY]
+        losses += [
+            _loss(rule, q, e, choose(rule, gq, ge, slack=slack * float(np.sqrt(within[0]))).best) for rule in JUDGED_BY
+        ]
     return float(np.mean(losses)) if losses else 0.0
 
 
@@ -116,11 +120,13 @@ def compare(data: Training, seed: int, names: list[str] | None = None) -> tuple[
         _, within = calibration.variances(left[data.last], data.task[data.last].astype(str))
         error = float(np.mean(np.abs(left[data.last][:, :2])))
         for caution in CAUTIONS:
-            value = regret(data, out, caution, within)
-            table.append({"family": name, "strength": strength, "caution": caution, "regret": value, "error": error})
+            for slack in SLACKS:
+                value = regret(data, out, caution, within, slack)
+                setting = {"family": name, "strength": strength, "caution": caution, "slack": slack}
+                table.append({**setting, "regret": value, "error": error})
     least = min(row["regret"] for row in table)
     even = [row for row in table if row["regret"] <= least * 1.05 + EVEN]
-    chosen = min(even, key=lambda row: row["error"])
+    chosen = min(even, key=lambda row: (row["error"], row["regret"]))
     return (
         {"table": table, "chosen": chosen, "held_out": "task" if by_task else "recipe"},
         held[chosen["family"], chosen["strength"]],

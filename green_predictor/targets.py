@@ -123,7 +123,8 @@ def prepare(
         y[:, DURATION] = np.log(raw[:, DURATION]) - cost
     unknown = ~np.isfinite(y[:, DURATION])
     y[unknown, DURATION] = np.nanmedian(np.where(np.isfinite(y[:, DURATION]), y[:, DURATION], np.nan)) if len(y) else 0
-    y[~np.isfinite(y)] = 0.0
+    if not partial:
+        y[~np.isfinite(y)] = 0.0
     return Training(kept, rows, y.astype(np.float32), np.array(weights), run, last, reference)
 
 
@@ -144,8 +145,8 @@ def _points(record: Mapping[str, Any], energy: str) -> list[tuple[float, float, 
         inner = sorted({round(float(v)) for v in np.geomspace(1, max(1, ran - (not cut)), INNER_EPOCHS)})
         for t in inner:
             q, kwh, seconds = qualities[t - 1], energies[t - 1], durations[t - 1]
-            if q is not None and kwh and seconds and t < epochs:
-                points.append((float(t), q, kwh * share, seconds))
+            if (q is not None or cut) and kwh and seconds and t < epochs:
+                points.append((float(t), np.nan if q is None else q, kwh * share, seconds))
     if not cut:
         points.append((epochs, final_quality(record), total, float(record.get("duration_s") or np.nan)))
     return points

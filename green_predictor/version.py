@@ -13,6 +13,7 @@ _SHAPES_A_MODEL = (
     "rows.py",
     "calibration.py",
     "selection.py",
+    "preferences.py",
     "fit_domain.py",
 )
 
