@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -172,7 +173,8 @@ def machine_choices() -> list[tuple[str, str]]:
     names = {str(m.get("gpu_model") or m.get("cpu_model")): machine_words(m) for m in found}
     seen = [(f"{shown} · in the data", name) for name, shown in names.items() if name != "None"]
     sheets = [(f"{name} · from its data sheet", name) for name in ACCELERATORS if name not in names]
-    return [("This computer, or the nearest", "auto"), *seen, *sheets, ("Like mine: paste …", OWN_MACHINE)]
+    nearest = "The commonest in the data" if os.environ.get("SPACE_ID") else "This computer, or the nearest"
+    return [(nearest, "auto"), *seen, *sheets, ("Like mine: paste …", OWN_MACHINE)]
 
 
 def country_choices() -> list[tuple[str, str]]:

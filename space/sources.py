@@ -1,16 +1,17 @@
-"""Where the app's runs come from: a release on the Hub, pinned, when one is named; the shipped snapshot otherwise.
+"""Where the app's runs and its predictor come from: releases on the Hub, pinned, when they are named; else the shipped.
 
-    GREEN_SPACE_DATA=owner/ecotaskset@v1.0.0     the release to use; without a revision it is refused
+    GREEN_SPACE_DATA=owner/ecotaskset@v1.0.0     the runs; without a revision it is refused
     GREEN_SPACE_DATA=/path/to/a/store            runs of one's own (`green-space --store`)
+    GREEN_SPACE_MODEL=owner/green@v1.0.0         the predictor; without one it is the shipped one, or fitted to the runs
 
-If the release cannot be had, the shipped snapshot is used and the page says so.
+If one cannot be had, the shipped one is used and the page says so.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from ecotaskset.errors import EcoTaskSetError, UsageError
 from space.words import plural
 
 DATA_VARIABLE = "GREEN_SPACE_DATA"
+MODEL_VARIABLE = "GREEN_SPACE_MODEL"
 
 
 @dataclass(frozen=True)
@@ -30,33 +32,59 @@ class Source:
     note: str
     data: Any = None
     warning: str | None = None
-    origin: str = field(default="shipped")
+    predictor: str = f"predictor {__version__}"
 
 
 @cache
 def source() -> Source:
-    """The runs in use, read once a process."""
+    """The runs and the predictor in use, read once a process."""
+    return _with_model(_runs())
+
+
+def _runs() -> Source:
     wanted = os.environ.get(DATA_VARIABLE, "").strip()
     if not wanted:
         return _shipped()
-    repo, _, revision = wanted.partition("@")
     try:
         if Path(wanted).expanduser().is_dir():
-            return from_table(_load(store=wanted), f"the store {Path(wanted).name}", origin="store")
-        if not revision:
-            raise UsageError(f"{DATA_VARIABLE} names no revision", hint="for example owner/ecotaskset@v1.0.0")
-        return from_table(_load(repo=repo, revision=revision), f"{repo} at {revision}", origin="hub")
+            return from_table(_load(store=wanted), f"the store {Path(wanted).name}")
+        repo, revision = _pinned(wanted, DATA_VARIABLE)
+        return from_table(_load(repo=repo, revision=revision), f"{repo} at {revision}")
     except EcoTaskSetError as error:
         shipped = _shipped()
-        return Source(
-            shipped.records, shipped.note, None, f"{wanted} could not be used: {error.message}. {shipped.note}"
-        )
+        return replace(shipped, warning=f"{wanted} could not be used: {error.message}. Answering from {shipped.note}.")
 
 
-def from_table(table: Any, name: str, *, origin: str = "given") -> Source:
+def _with_model(runs: Source) -> Source:
+    wanted = os.environ.get(MODEL_VARIABLE, "").strip()
+    if not wanted:
+        return runs
+    from green_predictor import GreenPredictor
+
+    try:
+        if Path(wanted).expanduser().is_dir():
+            return replace(
+                runs, data=GreenPredictor.from_pretrained(wanted), predictor=f"predictor {Path(wanted).name}"
+            )
+        repo, revision = _pinned(wanted, MODEL_VARIABLE)
+        predictor = GreenPredictor.from_pretrained(repo, revision=revision)
+        return replace(runs, data=predictor, predictor=f"predictor {repo} at {revision}")
+    except EcoTaskSetError as error:
+        said = f"{wanted} could not be used: {error.message}. Answering with {runs.predictor}."
+        return replace(runs, warning=" ".join(filter(None, (runs.warning, said))))
+
+
+def _pinned(wanted: str, variable: str) -> tuple[str, str]:
+    repo, _, revision = wanted.partition("@")
+    if not revision:
+        raise UsageError(f"{variable} names no revision", hint="write owner/name@revision, for example …@v1.0.0")
+    return repo, revision
+
+
+def from_table(table: Any, name: str) -> Source:
     """A source over a pyarrow table of runs."""
     records = table.to_pylist()
-    return Source(records, f"{plural(len(records), 'run')} of {name}", records, origin=origin)
+    return Source(records, f"{plural(len(records), 'run')} of {name}", records)
 
 
 def _shipped() -> Source:

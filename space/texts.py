@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecotaskset import __version__
 from space.panels import command_box
 from space.words import safe
 
@@ -16,7 +15,7 @@ def header(source: Source) -> str:
     """Name, promise, and which data and version answer."""
     warning = f"<div class='green-complaint' role='status'>{safe(source.warning)}</div>" if source.warning else ""
     promise = "What a training will cost, and how good it will be, before you train."
-    note = f"{safe(source.note)} · predictor {safe(__version__)}"
+    note = f"{safe(source.note)} · {safe(source.predictor)}"
     return f"<div class='green-head'><b>GREEN</b><span>{promise}</span><small>{note}</small></div>{warning}"
 
 
@@ -54,6 +53,6 @@ whose difference is smaller than the doubt are said to be the same, not ranked.<
 the yearly mean intensity of the grid you name (Our World in Data, CC-BY-4.0), and it is left out when you name
 none.</p>
 <h3>What answers here</h3>
-<p>{safe(source.note)}. Predictor {safe(__version__)}. Nothing you type or drop is kept on the server; a link to this
+<p>{safe(source.note)}, {safe(source.predictor)}. Nothing you type or drop is kept on the server; a link to this
 page holds all of it.</p>
 </div>"""

@@ -66,6 +66,26 @@ def test_a_release_without_a_revision_is_not_used_and_the_page_says_so(fresh: py
     assert "could not be used" in texts.header(found)
 
 
+def test_a_saved_predictor_answers_when_it_is_named(fresh: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from green_predictor import recommend, storage
+    from green_predictor.source import models_for
+
+    storage.save(models_for(), tmp_path / "green", {})
+    fresh.setenv(sources.MODEL_VARIABLE, str(tmp_path / "green"))
+    found = sources.source()
+    assert "predictor green" in texts.header(found) and found.warning is None
+    asked = {"domain": "cv", "dataset": "digits", "prefer": {"energy": 0.5}}
+    assert recommend(**asked, data=found.data).verdict == recommend(**asked).verdict
+
+
+def test_a_predictor_that_cannot_be_read_is_not_used_and_the_page_says_so(
+    fresh: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fresh.setenv(sources.MODEL_VARIABLE, str(tmp_path))
+    found = sources.source()
+    assert found.data is None and "could not be used" in texts.header(found)
+
+
 def test_a_hub_that_cannot_be_reached_leaves_the_snapshot_and_a_note(tmp_path: Path) -> None:
     code = "from space.sources import source; import json; s = source(); print(json.dumps([s.warning, len(s.records)]))"
     done = python(code, HF_ENDPOINT=NO_HUB, HF_HOME=str(tmp_path), GREEN_SPACE_DATA="somebody/ecotaskset@v1.0.0")
