@@ -3,7 +3,8 @@
     python tests/benchmarks/bench_loop.py          # prints the ratio; exit 1 below 0.97
 
 Each pair trains the same model from the same weights over the same batches, once with each loop, in alternating order;
-CPU time is compared, because other processes do not count in it. The median of the pairs' ratios is the figure.
+CPU time is compared, because other processes do not count in it. They still disturb caches and cores, which only ever
+adds time: the figure is the fastest of each loop against the fastest of the other; the pairs' ratios are shown beside.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from collectors.tasks.task import Task
 from collectors.train import Progress, make_accelerator, prepare, run_epochs
 from ecotaskset.recipe import Recipe
 
-PAIRS = 9
+PAIRS = 15
 EPOCHS = 3
 LEAST = 0.97
 RECIPE = {"domain": "cv", "dataset": "digits", "model": "resnet-tiny", "epochs": EPOCHS, "batch_size": 32}
@@ -79,14 +80,18 @@ def main() -> int:
     task = load_task(recipe)
     torch.manual_seed(0)
     model = task.build_model(recipe.model, recipe)
-    ratios = []
+    pairs = []
     for pair in range(PAIRS + 1):
         loops = (plain_loop, our_loop) if pair % 2 else (our_loop, plain_loop)
         seconds = {loop: cpu_seconds(loop, model, task, recipe) for loop in loops}
         if pair:  # the first pair warms up
-            ratios.append(seconds[plain_loop] / seconds[our_loop])
-    figure = statistics.median(ratios)
-    print(json.dumps({"throughput_ratio": round(figure, 4), "least": LEAST, "pairs": [round(r, 4) for r in ratios]}))
+            pairs.append((seconds[plain_loop], seconds[our_loop]))
+    figure = min(plain for plain, _ in pairs) / min(ours for _, ours in pairs)
+    ratios = sorted(round(plain / ours, 4) for plain, ours in pairs)
+    median = statistics.median(ratios)
+    print(
+        json.dumps({"throughput_ratio": round(figure, 4), "least": LEAST, "median_of_pairs": median, "pairs": ratios})
+    )
     return 0 if figure >= LEAST else 1
 
 
