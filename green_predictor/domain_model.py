@@ -42,6 +42,8 @@ class DomainModel:
     leverage: np.ndarray
     caution: float
     slack: float
+    caution_seen: float
+    slack_seen: float
     runs: list[dict[str, Any]] = field(repr=False)
     near: np.ndarray = field(repr=False)
     """Scaled features of the runs' final rows, (r, p), for telling how near a candidate is to what was run."""
@@ -103,6 +105,7 @@ def raw_predict(
     y = np.empty((len(rows), 3), np.float32)
     distance = np.empty(len(rows), np.float32)
     planned = features.plan(rows, model.spec)
+    needed = not only_if_cautious or (model.caution_seen if known.basis == "seen" else model.caution)
     predict = FAMILIES[model.family].predict
     for start in range(0, len(rows), PIECE):
         piece = slice(start, start + PIECE)
@@ -110,7 +113,7 @@ def raw_predict(
         y[piece] = predict(model.arrays, x)
         if known.correction is not None:
             y[piece] += calibration.apply_correction(known.correction, x)
-        distance[piece] = calibration.leverage(model.leverage, x) if model.caution or not only_if_cautious else 0.0
+        distance[piece] = calibration.leverage(model.leverage, x) if needed else 0.0
     return y, distance
 
 
@@ -142,10 +145,12 @@ def variance_for(model: DomainModel, basis: str) -> np.ndarray:
 
 def slack_of(model: DomainModel, basis: str) -> float:
     """Log-odds of quality that are taken as none when a loss of quality is limited (see `preferences.choose`)."""
-    return model.slack * float(np.sqrt(variance_for(model, basis)[0]))
+    share = model.slack_seen if basis == "seen" else model.slack
+    return share * float(np.sqrt(variance_for(model, basis)[0]))
 
 
-def cautious(model: DomainModel, y: np.ndarray, distance: np.ndarray) -> np.ndarray:
+def cautious(model: DomainModel, y: np.ndarray, distance: np.ndarray, basis: str) -> np.ndarray:
     """Targets made worse by how far a row is from the data: what is surely good beats what is perhaps best."""
-    doubt = model.caution * np.sqrt(np.maximum(distance, 0))[:, None] * np.sqrt(model.within)
+    caution = model.caution_seen if basis == "seen" else model.caution
+    doubt = caution * np.sqrt(np.maximum(distance, 0))[:, None] * np.sqrt(variance_for(model, basis))
     return (y + doubt * np.array([-1.0, 1.0, 1.0])).astype(np.float32)

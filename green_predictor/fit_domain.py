@@ -13,7 +13,7 @@ from green_predictor.domain_model import DomainModel
 from green_predictor.families import FAMILIES
 from green_predictor.probe_calibration import RIGIDITIES, probe_calibration
 from green_predictor.rows import setting_columns
-from green_predictor.selection import RECIPE_FOLDS, HeldOut, compare, folds
+from green_predictor.selection import RECIPE_FOLDS, HeldOut, best_manner, compare, folds
 
 LEAST_RUNS = 8
 SPREAD_WITHOUT_TASKS = 2.0
@@ -47,6 +47,8 @@ def fit_domain(
     left = data.y - held.y
     between, within = calibration.variances(left[data.last], group[data.last].astype(str))
     rigidity, seen = _seen(data, chosen["family"], strength, between, within, seed)
+    within_seen = calibration.variances(seen.y[data.last], data.task[data.last].astype(str))[1]
+    caution_seen, slack_seen = best_manner(data, HeldOut(data.y - seen.y, seen.leverage), within_seen)
     quantiles = {"seen": _quantiles(data, seen)}
     if comparison["held_out"] == "task":
         quantiles["unseen"] = _quantiles(data, HeldOut(left, held.leverage))
@@ -69,12 +71,14 @@ def fit_domain(
         quantiles=quantiles,
         between=between,
         within=within,
-        within_seen=calibration.variances(seen.y[data.last], data.task[data.last].astype(str))[1],
+        within_seen=within_seen,
         rigidity=rigidity,
         rigidity_probe=rigidity_probe,
         leverage=calibration.leverage_factor(x, data.weight, 10.0),
         caution=chosen["caution"],
         slack=chosen["slack"],
+        caution_seen=caution_seen,
+        slack_seen=slack_seen,
         runs=[_kept(r) for r in data.records],
         near=x[data.last],
         summary={

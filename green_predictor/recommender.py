@@ -109,8 +109,8 @@ def _candidates(model, domain, task, target, candidates):
 def _answer(model, rows, known, wanted: Preference, grams, task, hardware) -> Recommendation:
     y, distance = domain_model.raw_predict(model, rows, known, only_if_cautious=True)
     quality, kwh, seconds = targets.restore(y, rows, model.reference)
-    if model.caution:
-        sure = targets.restore(domain_model.cautious(model, y, distance), rows, model.reference)
+    if model.caution or model.caution_seen:
+        sure = targets.restore(domain_model.cautious(model, y, distance, known.basis), rows, model.reference)
     else:
         sure = quality, kwh, seconds
     chosen = choose(wanted, *sure, grams[0] / 1000 if grams else None, domain_model.slack_of(model, known.basis))

@@ -104,6 +104,12 @@ def _loss(rule: Preference, quality: np.ndarray, energy: np.ndarray, chosen: int
     return max(0.0, 4 * float(value[chosen] - value[best]))
 
 
+def best_manner(data: Training, held: HeldOut, within: np.ndarray) -> tuple[float, float]:
+    """The caution and slack with least regret for predictions of held-out recipes of known tasks."""
+    manners = [(caution, slack) for caution in CAUTIONS for slack in SLACKS]
+    return min(manners, key=lambda m: (regret(data, held, m[0], within, m[1]), m))
+
+
 def compare(data: Training, seed: int, names: list[str] | None = None) -> tuple[dict[str, Any], HeldOut, np.ndarray]:
     """Try every family and strength on held-out tasks (on held-out recipes where there is one task only).
 
