@@ -17,8 +17,17 @@ import typer
 from ecotaskset.console import Output, run_app
 from ecotaskset.errors import UsageError
 
+EPILOG = """\b
+Examples:
+  ecotaskset report
+  ecotaskset report my-store/ --json
+  ecotaskset validate runs.parquet
+  ecotaskset build --store my-store/ --to ecotaskset/data
+"""
+
 app = typer.Typer(
     help="EcoTaskSet: what trainings cost in energy and how good they became.",
+    epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

@@ -8,10 +8,16 @@ from ecotaskset.errors import UsageError
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7860
 
-app = typer.Typer(add_completion=False, no_args_is_help=False)
+EPILOG = """\b
+Examples:
+  green-space
+  green-space --port 8080 --store my-store/
+"""
+
+app = typer.Typer(add_completion=False, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
-@app.command()
+@app.command(epilog=EPILOG)
 def serve(
     host: str = typer.Option(DEFAULT_HOST, help="address to serve on; 0.0.0.0 is everybody who can reach this machine"),
     port: int = typer.Option(DEFAULT_PORT, min=1, max=65535, help="port to serve on"),
