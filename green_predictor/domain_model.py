@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +15,10 @@ from green_predictor.rows import Rows
 
 PIECE = 16_384
 """Rows evaluated at a time: small enough that the feature matrix of a piece stays in the processor's cache."""
+
+
+MANY_PIECES, MOST_THREADS = 4, 8
+NEAREST = 0.25
 
 
 @dataclass(frozen=True)
@@ -95,26 +101,36 @@ def evidence(model: DomainModel, dataset: str | None, observed: targets.Training
     return Evidence(added if known is None else added + known, basis)
 
 
-def raw_predict(
-    model: DomainModel, rows: Rows, known: Evidence, *, only_if_cautious: bool = False
-) -> tuple[np.ndarray, np.ndarray]:
-    """Targets (n, 3) and leverage (n,), piece by piece.
-
-    With `only_if_cautious` the leverage is 0 where the model's choice does not depend on it: it is a third of the work.
-    """
+def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> tuple[np.ndarray, np.ndarray]:
+    """Targets (n, 3) and leverage (n,), piece by piece and, where there are many pieces, on all processors."""
     y = np.empty((len(rows), 3), np.float32)
     distance = np.empty(len(rows), np.float32)
     planned = features.plan(rows, model.spec)
-    needed = not only_if_cautious or (model.caution_seen if known.basis == "seen" else model.caution)
     predict = FAMILIES[model.family].predict
-    for start in range(0, len(rows), PIECE):
+
+    def one(start: int) -> None:
         piece = slice(start, start + PIECE)
         x = planned.matrix(rows.take(piece))
         y[piece] = predict(model.arrays, x)
         if known.correction is not None:
             y[piece] += calibration.apply_correction(known.correction, x)
-        distance[piece] = calibration.leverage(model.leverage, x) if needed else 0.0
+        distance[piece] = calibration.leverage(model.leverage, x)
+
+    starts = range(0, len(rows), PIECE)
+    if len(starts) < MANY_PIECES:
+        for start in starts:
+            one(start)
+    else:  # NumPy lets go of the interpreter's lock in all of the heavy steps
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
+            list(pool.map(one, starts))
     return y, distance
+
+
+def trusted(model: DomainModel, distance: np.ndarray) -> np.ndarray:
+    """Which candidates are no farther from the data than its own runs are, (n,) bool; of a task unlike all others, the
+    nearest quarter."""
+    own = calibration.leverage(model.leverage, model.near).max(initial=0.0)
+    return distance <= max(float(own), float(np.quantile(distance, NEAREST)))
 
 
 def with_intervals(model: DomainModel, rows: Rows, y: np.ndarray, distance: np.ndarray, known: Evidence) -> Prediction:

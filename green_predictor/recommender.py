@@ -83,7 +83,8 @@ def recommend(
     known = domain_model.evidence(
         model, str(task["dataset"]), observed_training(observed, model, domain, task, target, energy)
     )
-    return _answer(model, rows, known, wanted, grams, task, (target, basis))
+    designed = isinstance(candidates, int)
+    return _answer(model, rows, known, wanted, grams, task, (target, basis), designed)
 
 
 def model_of(domain: str, data: Any = None, energy: str = "all") -> domain_model.DomainModel:
@@ -106,13 +107,15 @@ def _candidates(model, domain, task, target, candidates):
     return candidates_.from_recipes(model.runs, domain, task, target, list(candidates))
 
 
-def _answer(model, rows, known, wanted: Preference, grams, task, hardware) -> Recommendation:
-    y, distance = domain_model.raw_predict(model, rows, known, only_if_cautious=True)
+def _answer(model, rows, known, wanted: Preference, grams, task, hardware, designed) -> Recommendation:
+    y, distance = domain_model.raw_predict(model, rows, known)
     quality, kwh, seconds = targets.restore(y, rows, model.reference)
     if model.caution or model.caution_seen:
         sure = targets.restore(domain_model.cautious(model, y, distance, known.basis), rows, model.reference)
     else:
         sure = quality, kwh, seconds
+    if designed:  # among so many, some far from all data look best by chance: leave those out
+        sure = (np.where(domain_model.trusted(model, distance), sure[0], np.nan), *sure[1:])
     chosen = choose(wanted, *sure, grams[0] / 1000 if grams else None, domain_model.slack_of(model, known.basis))
     chosen = _shortened(chosen)
     top = int(np.argmax(np.where(np.isfinite(sure[0]), sure[0], -np.inf)))
@@ -123,8 +126,10 @@ def _answer(model, rows, known, wanted: Preference, grams, task, hardware) -> Re
     found = domain_model.predict_rows(model, rows.take(shown), known)
     domain = model.domain
     best, most_accurate = (picks(rows, shown[[p]], _at(found, [p]), domain, grams)[0] for p in (best_at, -1))
+    compared = y.copy()
+    compared[:, targets.ENERGY] = np.log(kwh)  # the target itself is relative to each recipe's own physics
     spread = domain_model.variance_for(model, known.basis)
-    steps = alternatives(y[chosen.front], quality[chosen.front], kwh[chosen.front], best_at, spread)
+    steps = alternatives(compared[chosen.front], quality[chosen.front], kwh[chosen.front], best_at, spread)
     others = {k: picks(rows, shown[[p]], _at(found, [p]), domain, grams)[0] if p is not None else None
               for k, p in steps.items()}  # fmt: skip
     metric = next((r["quality_metric"] for r in model.runs if r.get("quality_metric")), "quality")
@@ -136,7 +141,7 @@ def _answer(model, rows, known, wanted: Preference, grams, task, hardware) -> Re
         best=best,
         most_accurate=most_accurate,
         alternatives=others,
-        verdict=verdict(best, most_accurate, others, metric, based, y[chosen.best], y[top], spread),
+        verdict=verdict(best, most_accurate, others, metric, based, compared[chosen.best], compared[top], spread),
         support=based,
         metric=metric,
         domain=domain,

@@ -22,5 +22,5 @@ def fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray, seed: int = 0, strengt
 def predict(arrays: dict, x: np.ndarray) -> np.ndarray:
     """(n, p) → (n, q)."""
     part = {p: {k[2:]: v for k, v in arrays.items() if k.startswith(f"{p}.")} for p in "kbf"}
-    trees = oblivious.predict(part["b"], x) + oblivious.predict(part["f"], x)
-    return (kernel.predict(part["k"], x) + 2 * linear.predict(part["k"], x) + trees) / 3
+    added = kernel.bumps(part["k"], x) + oblivious.predict(part["b"], x) + oblivious.predict(part["f"], x)
+    return linear.predict(part["k"], x) + added / 3

@@ -193,3 +193,18 @@ def test_accelerators_are_known_by_name_and_extrapolation_is_said():
 
 def test_known_tasks_are_those_of_the_runs(digits):
     assert known_tasks(digits) == ["digits"]
+
+
+def test_a_recipe_of_a_tenth_of_the_energy_is_told_apart_and_an_equal_one_is_not(answer):
+    from green_predictor.verdict import differ
+
+    spread = np.array([0.1, 0.1, 0.1])
+    dear, cheap = np.array([0.0, np.log(10.0), 0.0]), np.zeros(3)
+    assert differ(dear, cheap, spread, 1) and not differ(cheap, cheap + 0.1, spread, 1)
+    if answer.most_accurate.energy_kwh > 50 * answer.best.energy_kwh:
+        assert "less energy than the most accurate choice, the data can't tell" not in answer.verdict
+
+
+def test_what_is_far_from_all_runs_is_left_out_of_a_design():
+    made = recommend(domain="nlp", dataset="movie_reviews", max_quality_loss=0.01)
+    assert made.support.level != "far"
