@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ecotaskset.errors import EcoTaskSetError
@@ -21,6 +21,7 @@ from space.state import DESCRIBED, Inputs
 if TYPE_CHECKING:
     from green_predictor import Recommendation
     from green_predictor.recommendation import Pick
+    from green_predictor.support import Support
 
 CACHED_ANSWERS = 48
 MOST_CLOUD_POINTS = 600
@@ -43,6 +44,21 @@ class Answer:
     def is_recommended(self) -> bool:
         """Whether the choice looked at is the one that is recommended."""
         return self.chosen.recipe == self.recommendation.best.recipe
+
+    @cached_property
+    def support(self) -> Support:
+        """What the choice looked at stands on, whether it is recommended or not."""
+        found = self.recommendation
+        if self.is_recommended or self.chosen_position is None:
+            return found.support
+        from green_predictor.support import support
+
+        place = self.chosen_position
+        index, distance = int(found.on_front[place]), float(found.prediction.leverage[place])
+        recipe_id = self.chosen.recipe.recipe_id
+        return support(
+            found.model, found.rows, index, distance, found.evidence.basis, recipe_id, remarks=found.support.remarks
+        )
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def command_box(command: str) -> str:
 
 def command_panel(answer: Answer) -> str:
     """The command that trains the choice; where nothing near it was ever run, the one that tries one epoch of it."""
-    probe = answer.recommendation.support.level == "far" and answer.is_recommended
+    probe = answer.support.level == "far"
     recipe = answer.chosen.recipe
     box = command_box(recipe.model_copy(update={"epochs": 1}).command() if probe else recipe.command())
     own = "Put the name or place of your data where it says my-dataset." if answer.inputs.dataset == DESCRIBED else ""
@@ -70,8 +70,7 @@ def recipe_panel(pick: Pick) -> str:
 def trust_panel(answer: Answer) -> str:
     """Support, and the nearest trainings that really ran, predicted and measured side by side."""
     found, pick = answer.recommendation, answer.chosen
-    support = found.support
-    words_of_level = LEVELS[support.level] if answer.is_recommended else "What follows is about the recommended recipe."
+    support = answer.support
     remarks = "".join(f"<p>{safe(_capital(remark))}.</p>" for remark in support.remarks)
     elsewhere = f" {answer.runs_elsewhere:,} more ran on other machines." if answer.runs_elsewhere else ""
     near = sorted(answer.runs, key=lambda run: _unlike(run, pick))[:MOST_NEAREST]
@@ -92,7 +91,7 @@ def trust_panel(answer: Answer) -> str:
         else "<p>No training of this task ran on such a machine yet.</p>"
     )
     return (
-        f"<div class='green-prose' style='max-width:none'><p><b>{safe(words_of_level)}</b> Learned from "
+        f"<div class='green-prose' style='max-width:none'><p><b>{safe(LEVELS[support.level])}</b> Learned from "
         f"{words.plural(support.runs, 'run')}, {support.runs_on_task:,} of this task.{elsewhere} "
         f"{found.n_candidates:,} recipes were considered.</p>{remarks}{table}</div>"
     )

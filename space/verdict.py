@@ -24,14 +24,16 @@ def headline(answer: Answer) -> tuple[str, bool]:
     found = answer.recommendation
     within = found.model.within
     chosen, short = answer.chosen, short_name(answer.chosen)
-    if found.support.level == "far":
+    far = answer.support.level == "far"
+    if far and answer.is_recommended:
         return f"Too far from what was run to promise anything of {short}: train one epoch of it first.", True
     if not answer.is_recommended:
         best = found.best
         saving = words.less_energy(chosen.energy_kwh, best.energy_kwh)
-        return f"Your choice, {short}: {saving} than the recommended one, {_against(chosen, best, within)}.".replace(
-            "the same energy than", "the same energy as"
-        ).replace("× the energy than", "× the energy of"), False
+        than = "as" if "same" in saving else "of" if "×" in saving else "than"
+        guess = "; but it is a guess, nothing like it was run" if far else ""
+        against = _against(chosen, best, within)
+        return f"Your choice, {short}: {saving} {than} the recommended one, {against}{guess}.", far
     top = found.most_accurate
     if chosen.recipe == top.recipe:
         return f"Take {short}: nothing else is expected to be better, whatever it costs.", False

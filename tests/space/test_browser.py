@@ -57,9 +57,9 @@ def test_the_whole_way_by_clicking_and_the_link_in_a_fresh_browser(open_page: Ca
     page.wait_for_selector(POINT)
     shot(page, "-start")
     first = sentence(page)
-    changes(page, lambda: page.get_by_text("Texts", exact=True).click())
+    redrawn(page, lambda: page.get_by_text("Texts", exact=True).click())
     page.wait_for_url("**domain=nlp**")
-    changes(page, lambda: page.click("#green-preset-0"))
+    redrawn(page, lambda: page.click("#green-preset-0"))
     page.wait_for_url("**energy=5**")
     _click_another_point(page)
     page.wait_for_url("**pick=**")
@@ -87,21 +87,33 @@ def test_the_whole_way_by_clicking_and_the_link_in_a_fresh_browser(open_page: Ca
 
 
 def _click_another_point(page: Any) -> None:
-    """Click a hollow point of the front that is not the ringed one."""
+    """Click a hollow point of the front that is not the ringed one: the one that stands freest of all others."""
     page.wait_for_selector(POINT)
-    box = page.evaluate("""() => {
+    place = page.evaluate("""() => {
         const box = document.querySelector("#green-front .green-figure");
-        const index = box.data.findIndex((t) => (t.name || "").startsWith("Predicted"));
-        const ring = box.data[box.data.length - 1], trace = box.data[index];
         const axes = box._fullLayout, frame = box.getBoundingClientRect();
-        const across = (i) => frame.x + axes._size.l + axes.xaxis.d2p(trace.x[i]);
-        const down = (i) => frame.y + axes._size.t + axes.yaxis.d2p(trace.y[i]);
-        const place = trace.customdata.map((id, i) => ({ id, x: across(i), y: down(i) }));
-        return place.filter((p) => p.id !== ring.customdata[0]).pop();
+        const across = (x) => frame.x + axes._size.l + axes.xaxis.d2p(x);
+        const down = (y) => frame.y + axes._size.t + axes.yaxis.d2p(y);
+        const marks = box.data.filter((trace) => trace.hoverinfo !== "skip");
+        const all = marks.flatMap((trace) => trace.x.map((x, i) => ({ x: across(x), y: down(trace.y[i]) })));
+        const trace = marks.find((one) => one.name.startsWith("Predicted"));
+        const ring = marks[marks.length - 1].customdata[0];
+        const free = (p) => Math.min(...all.map((q) => Math.hypot(p.x - q.x, p.y - q.y)).filter((d) => d > 0.5));
+        const inside = (p) => p.y > frame.y + axes._size.t && p.y < frame.y + axes._size.t + axes._size.h;
+        const points = trace.customdata.map((id, i) => ({ id, x: across(trace.x[i]), y: down(trace.y[i]) }));
+        return points.filter((p) => p.id !== ring && inside(p)).sort((p, q) => free(q) - free(p))[0];
     }""")
-    page.mouse.move(box["x"], box["y"])
+    page.mouse.move(place["x"], place["y"])
     page.wait_for_timeout(300)
-    changes(page, lambda: page.mouse.click(box["x"], box["y"]))
+    changes(page, lambda: page.mouse.click(place["x"], place["y"]))
+
+
+def redrawn(page: Any, act: Callable[[], None]) -> None:
+    """Act, and wait until the front's figure shows something else."""
+    shown = "document.querySelector('#green-front .green-figure').getAttribute('aria-label')"
+    before = page.evaluate(shown)
+    act()
+    page.wait_for_function(f"(before) => {shown} !== before", arg=before)
 
 
 def test_keyboard_alone(open_page: Callable[..., Any]) -> None:

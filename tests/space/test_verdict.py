@@ -129,3 +129,13 @@ def test_a_pasted_machine_is_read_or_refused_in_a_sentence() -> None:
     for text, said in (("{", "not JSON"), ('{"a": 1}', "no hardware")):
         shown = view.show(Inputs(dataset="digits", machine=text if text != "{" else "{not"))
         assert said in shown[view.OUTPUTS.index("card")]
+
+
+@pytest.mark.parametrize("domain", ["cv", "nlp", "recsys"])
+def test_what_is_said_of_the_recommended_one_is_not_said_of_another(domain: str) -> None:
+    found = answer(Inputs(domain=domain, energy=30))
+    assert isinstance(found, Answer)
+    for pick in found.recommendation.front:
+        if pick.recipe != found.recommendation.best.recipe:
+            own = answer(replace(found.inputs, pick=pick.recipe.recipe_id))
+            assert isinstance(own, Answer) and verdict.headline(own)[0].startswith("Your choice")
