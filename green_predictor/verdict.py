@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +18,14 @@ STEP_ENERGY = 0.8
 STEP_QUALITY = 0.005
 
 
-def differ(y_one: np.ndarray, y_other: np.ndarray, within: np.ndarray, target: int) -> bool:
-    """Can two candidates on the same task be told apart in a target, at 90 %? What they share of the error cancels."""
-    return bool(abs(float(y_one[target] - y_other[target])) > Z90 * np.sqrt(2 * within[target]))
+def differ(one: float, other: float, variance: float) -> bool:
+    """Can two candidates on the same task be told apart, at 90 %? What they share of the error cancels.
+
+    Args:
+        one, other: log-odds of quality, or natural logarithm of energy, of either.
+        variance: what the predictor's error varies by within one task, on that scale.
+    """
+    return bool(abs(one - other) > Z90 * math.sqrt(2 * variance))
 
 
 def alternatives(
@@ -27,11 +33,18 @@ def alternatives(
 ) -> dict[str, int | None]:
     """Positions on a front (cheap to dear) one step cheaper and one step better than the best: far enough to matter
     (20 % less energy, half a point of quality), the nearest that can be told apart if any can."""
+
+    def less(i: int) -> bool:
+        return differ(math.log(energy_kwh[i]), math.log(energy_kwh[best]), within[ENERGY])
+
+    def higher(i: int) -> bool:
+        return differ(y[i][QUALITY], y[best][QUALITY], within[QUALITY])
+
     cheaper = [i for i in range(best - 1, -1, -1) if energy_kwh[i] <= STEP_ENERGY * energy_kwh[best]]
     better = [i for i in range(best + 1, len(quality)) if quality[i] >= quality[best] + STEP_QUALITY]
     return {
-        "cheaper": next((i for i in cheaper if differ(y[i], y[best], within, ENERGY)), cheaper[0] if cheaper else None),
-        "better": next((i for i in better if differ(y[i], y[best], within, QUALITY)), better[0] if better else None),
+        "cheaper": next((i for i in cheaper if less(i)), cheaper[0] if cheaper else None),
+        "better": next((i for i in better if higher(i)), better[0] if better else None),
     }
 
 
@@ -56,9 +69,9 @@ def verdict(
     else:
         saved = 1 - best.energy_kwh / most_accurate.energy_kwh
         kept = best.quality / max(most_accurate.quality, 1e-9)
-        if not differ(y_best, y_top, within, ENERGY):
+        if not differ(math.log(best.energy_kwh), math.log(most_accurate.energy_kwh), within[ENERGY]):
             words.append("Whether it needs less energy than the most accurate choice, the data can't tell.")
-        elif not differ(y_best, y_top, within, QUALITY):
+        elif not differ(y_best[QUALITY], y_top[QUALITY], within[QUALITY]):
             words.append(
                 f"It saves {saved:.0%} of the energy of the most accurate choice ({most_accurate.name}); "
                 f"whether that one is really better, the data can't tell."
