@@ -117,7 +117,8 @@ def _answer(model, rows, known, wanted: Preference, grams, task, hardware, desig
     if designed:  # among so many, some far from all data look best by chance: leave those out
         sure = (np.where(domain_model.trusted(model, distance), sure[0], np.nan), *sure[1:])
     chosen = choose(wanted, *sure, grams[0] / 1000 if grams else None, domain_model.slack_of(model, known.basis))
-    chosen = _shortened(chosen)
+    chosen = _shortened(chosen)  # chosen on cautious values, shown by expected ones: put in the order people see
+    chosen = Choice(chosen.best, chosen.front[np.argsort(kwh[chosen.front], kind="stable")])
     top = int(np.argmax(np.where(np.isfinite(sure[0]), sure[0], -np.inf)))
     tied = np.flatnonzero(sure[0] >= sure[0][top] - 1e-6)
     top = int(tied[np.argmin(kwh[tied])])
@@ -126,10 +127,8 @@ def _answer(model, rows, known, wanted: Preference, grams, task, hardware, desig
     found = domain_model.predict_rows(model, rows.take(shown), known)
     domain = model.domain
     best, most_accurate = (picks(rows, shown[[p]], _at(found, [p]), domain, grams)[0] for p in (best_at, -1))
-    compared = y.copy()
-    compared[:, targets.ENERGY] = np.log(kwh)  # the target itself is relative to each recipe's own physics
     spread = domain_model.variance_for(model, known.basis)
-    steps = alternatives(compared[chosen.front], quality[chosen.front], kwh[chosen.front], best_at, spread)
+    steps = alternatives(y[chosen.front], quality[chosen.front], kwh[chosen.front], best_at, spread)
     others = {k: picks(rows, shown[[p]], _at(found, [p]), domain, grams)[0] if p is not None else None
               for k, p in steps.items()}  # fmt: skip
     metric = next((r["quality_metric"] for r in model.runs if r.get("quality_metric")), "quality")
@@ -141,7 +140,7 @@ def _answer(model, rows, known, wanted: Preference, grams, task, hardware, desig
         best=best,
         most_accurate=most_accurate,
         alternatives=others,
-        verdict=verdict(best, most_accurate, others, metric, based, compared[chosen.best], compared[top], spread),
+        verdict=verdict(best, most_accurate, others, metric, based, y[chosen.best], y[top], spread),
         support=based,
         metric=metric,
         domain=domain,

@@ -217,3 +217,10 @@ def test_energy_is_compared_as_energy_not_as_what_physics_leaves_over(answer):
 def test_what_is_far_from_all_runs_is_left_out_of_a_design():
     made = recommend(domain="nlp", dataset="movie_reviews", max_quality_loss=0.01)
     assert made.support.level != "far"
+
+
+@pytest.mark.parametrize("domain", sorted(TASKS))
+def test_the_front_is_shown_cheapest_first(domain):
+    made = recommend(domain=domain, dataset=TASKS[domain])
+    spent = [pick.energy_kwh for pick in made.front]
+    assert spent == sorted(spent) and made.best in made.front
