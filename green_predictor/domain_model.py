@@ -27,7 +27,8 @@ class DomainModel:
 
     `arrays`: the family's. `correction`: data set → what its own runs add, (p + 1, 3). `quantiles`: residual quantiles
     (2, 3) for a task `seen`, `unseen`, or probed with that many runs (`probe:1`, …). `between`, `within` (3,): variance
-    of tasks and within a new task; `within_seen` within one whose runs are known. `rigidity`, `rigidity_probe`: how
+    of tasks and within a new task; `within_seen` within one whose runs are known. `bounds` (2, 3): lowest and
+    highest target of all runs. `rigidity`, `rigidity_probe`: how
     little slopes follow a task's known runs, or a few probes (see `calibration.local_correction`). `leverage` (p, p)
     gives the distance from the training data. `runs`: the columns of the runs that candidates and support need;
     `summary`: plain facts for people.
@@ -43,6 +44,7 @@ class DomainModel:
     between: np.ndarray
     within: np.ndarray
     within_seen: np.ndarray
+    bounds: np.ndarray
     rigidity: float
     rigidity_probe: float
     leverage: np.ndarray
@@ -82,15 +84,39 @@ class Evidence:
 
     correction: np.ndarray | None
     basis: str
+    ceiling: float = np.inf
+    """Highest quality target that is believed: nobody recommends what is far better than anything ever seen."""
+
+
+def base_predict(model: DomainModel, x: np.ndarray) -> np.ndarray:
+    """What the family says, (n, 3), within what some run of the domain reached: models explode, trainings do not."""
+    y = FAMILIES[model.family].predict(model.arrays, x)
+    return np.clip(y, model.bounds[0], model.bounds[1], out=y)
+
+
+def ceiling(model: DomainModel, dataset: str | None, observed: targets.Training | None = None) -> float:
+    """The best quality target any run of the domain reached; on a task with runs, at most a typical error above its own
+    best."""
+    best = [float(model.bounds[1, targets.QUALITY])]
+    if observed is not None and len(observed.rows):
+        best.append(float(np.nanmax(observed.y[:, targets.QUALITY], initial=-np.inf)))
+    mine = [run for run in model.runs if run.get("dataset") == dataset and run.get("quality") is not None]
+    if not mine:
+        return max(best)
+    landmark = mine[0].get("landmark_quality")
+    base = model.reference.landmark_logit if landmark is None else float(features.logit(landmark))
+    top = float(features.logit(max(run["quality"] for run in mine))) - base
+    return min(max(best), top + float(np.sqrt(model.within_seen[targets.QUALITY])))
 
 
 def evidence(model: DomainModel, dataset: str | None, observed: targets.Training | None = None) -> Evidence:
     """The correction for a task: from its runs in the training data, from observed runs, or none."""
     known = model.correction.get(dataset) if dataset is not None else None
+    top = ceiling(model, dataset, observed)
     if observed is None or not len(observed.rows):
-        return Evidence(known, "seen" if known is not None else "unseen")
+        return Evidence(known, "seen" if known is not None else "unseen", top)
     x = features.feature_matrix(observed.rows, model.spec)
-    left = observed.y - FAMILIES[model.family].predict(model.arrays, x)
+    left = observed.y - base_predict(model, x)
     if known is not None:
         left = left - calibration.apply_correction(known, x)
     rigidity = model.rigidity_probe
@@ -98,7 +124,7 @@ def evidence(model: DomainModel, dataset: str | None, observed: targets.Training
     count = len(np.unique(observed.run))
     probed = max((int(k[6:]) for k in model.quantiles if k.startswith("probe:") and int(k[6:]) <= count), default=0)
     basis = "seen" if known is not None else f"probe:{probed}" if probed else "unseen"
-    return Evidence(added if known is None else added + known, basis)
+    return Evidence(added if known is None else added + known, basis, top)
 
 
 def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> tuple[np.ndarray, np.ndarray]:
@@ -106,14 +132,14 @@ def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> tuple[np.nda
     y = np.empty((len(rows), 3), np.float32)
     distance = np.empty(len(rows), np.float32)
     planned = features.plan(rows, model.spec)
-    predict = FAMILIES[model.family].predict
 
     def one(start: int) -> None:
         piece = slice(start, start + PIECE)
         x = planned.matrix(rows.take(piece))
-        y[piece] = predict(model.arrays, x)
+        y[piece] = base_predict(model, x)
         if known.correction is not None:
             y[piece] += calibration.apply_correction(known.correction, x)
+        np.minimum(y[piece, targets.QUALITY], known.ceiling, out=y[piece, targets.QUALITY])
         distance[piece] = calibration.leverage(model.leverage, x)
 
     starts = range(0, len(rows), PIECE)

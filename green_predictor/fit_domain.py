@@ -72,6 +72,7 @@ def fit_domain(
         between=between,
         within=within,
         within_seen=within_seen,
+        bounds=np.stack([np.nanmin(data.y, axis=0), np.nanmax(data.y, axis=0)]),
         rigidity=rigidity,
         rigidity_probe=rigidity_probe,
         leverage=calibration.leverage_factor(x, data.weight, 10.0),

@@ -13,6 +13,7 @@ from ecotaskset.recipe import Recipe
 from green_predictor import candidates as candidates_
 from green_predictor import domain_model, emissions, targets
 from green_predictor.hardware import machine
+from green_predictor.nearby import near_a_run
 from green_predictor.observed import observed_training
 from green_predictor.preferences import Choice, Preference, choose, preference
 from green_predictor.recommendation import Recommendation, picks
@@ -115,7 +116,9 @@ def _answer(model, rows, known, wanted: Preference, grams, task, hardware, desig
     else:
         sure = quality, kwh, seconds
     if designed:  # among so many, some far from all data look best by chance: leave those out
-        sure = (np.where(domain_model.trusted(model, distance), sure[0], np.nan), *sure[1:])
+        trusted = domain_model.trusted(model, distance)
+        near = trusted & near_a_run(rows, model.runs)
+        sure = (np.where(near if near.any() else trusted, sure[0], np.nan), *sure[1:])
     chosen = choose(wanted, *sure, grams[0] / 1000 if grams else None, domain_model.slack_of(model, known.basis))
     chosen = _shortened(chosen)  # chosen on cautious values, shown by expected ones: put in the order people see
     chosen = Choice(chosen.best, chosen.front[np.argsort(kwh[chosen.front], kind="stable")])

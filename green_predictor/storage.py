@@ -25,7 +25,7 @@ from green_predictor.physics import PRICES
 from green_predictor.rows import recipe_rows
 from green_predictor.targets import Reference
 
-FORMAT = 5
+FORMAT = 6
 MOST_BYTES = 64_000_000
 MAKE_ANEW = "make it anew with green-predictor fit"
 JSON_NAME, ARRAYS_NAME = "model.json", "model.npz"
@@ -119,7 +119,7 @@ def _take_apart(model: DomainModel) -> tuple[dict[str, Any], dict[str, np.ndarra
     }
     arrays = {
         "mean": model.spec.mean, "scale": model.spec.scale, "between": model.between, "within": model.within,
-        "within_seen": model.within_seen,
+        "within_seen": model.within_seen, "bounds": model.bounds,
         "leverage": model.leverage, "near": model.near.astype(np.float16),
     }  # fmt: skip
     arrays |= {f"family.{k}": v for k, v in model.arrays.items()}
@@ -141,6 +141,8 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
     families, corrections, quantiles = (_part(arrays, p) for p in ("family.", "correction.", "quantiles."))
     if any(arrays[k].shape[-1] != p for k in ("mean", "scale", "near")) or arrays["leverage"].shape != (p, p):
         raise ValueError("arrays do not fit the features")
+    if arrays["bounds"].shape != (2, 3):
+        raise ValueError("the bounds are not those of three targets")
     if any(c.shape != (p + 1, 3) for c in corrections.values()):
         raise ValueError("corrections do not fit the features")
     for name, array in families.items():
@@ -164,6 +166,7 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
         between=arrays["between"],
         within=arrays["within"],
         within_seen=arrays["within_seen"],
+        bounds=arrays["bounds"],
         rigidity=numbers[1],
         rigidity_probe=numbers[3],
         leverage=arrays["leverage"],

@@ -79,5 +79,6 @@ def test_sizes_are_copied_where_known_and_grow_with_the_input_where_not(digits):
         run = next(r for r in kept if r["model"] == model)
         known = table.columns((model, pretrained), reshape_task(task, run["knobs"], "cv"), run["knobs"])
         assert known["n_parameters"] == run["n_parameters"]
-        larger = table.columns((model, pretrained), {**task, "dataset": "other"}, {})
+        other = reshape_task({**task, "dataset": "other"}, run["knobs"], "cv")
+        larger = table.columns((model, pretrained), other, run["knobs"])
         assert 0.3 < larger["flops_per_sample"] / run["flops_per_sample"] < 3
