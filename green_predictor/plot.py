@@ -79,7 +79,7 @@ def front_figure(answer: Recommendation, path: str | Path | None = None) -> Figu
     axes.set_ylabel(f"quality ({answer.metric})")
     dataset = answer.best.recipe.dataset
     axes.set_title(f"{answer.domain} · {dataset}: {answer.best.name}", loc="left", fontsize=10)
-    _limits(axes, quality, answer)
+    _limits(axes, answer)
     axes.legend(loc="lower right", fontsize=8, frameon=False)
     if path is not None:
         write_figure(figure, path)
@@ -96,7 +96,11 @@ def _mark(axes: Axes, pick: Pick, color: str, marker: str, label: str, size: int
     )  # fmt: skip
 
 
-def _limits(axes: Axes, quality: np.ndarray, answer: Recommendation) -> None:
-    low = min(float(np.quantile(quality, 0.05)), answer.best.quality_low)
-    high = max(float(quality.max()), answer.best.quality_high, answer.most_accurate.quality_high)
-    axes.set_ylim(max(0.0, low - 0.03), min(1.0, high + 0.03))
+def _limits(axes: Axes, answer: Recommendation) -> None:
+    """The front and the intervals fill the picture; candidates far worse than any choice stay outside it."""
+    shown = [*answer.front, answer.most_accurate]
+    low = min(answer.best.quality_low, *(pick.quality for pick in shown))
+    high = min(1.0, max(answer.best.quality_high, answer.most_accurate.quality_high))
+    room = 0.04 * (high - low)
+    axes.set_ylim(max(-0.01, low - room), high + room)
+    axes.set_xlim(min(p.energy_low_kwh for p in shown) / 2, max(p.energy_high_kwh for p in shown) * 2)
