@@ -22,25 +22,35 @@ NEAR = 1.0
 
 def near_a_run(rows: Rows, runs: Sequence[Mapping[str, Any]]) -> np.ndarray:
     """Which rows lie within a step of a run of the same architecture, (n,) bool."""
-    architecture = rows.text("model")
-    place, knob_sets = _place(rows), [_others(knobs) for knobs in rows.knob_sets]
+    architecture, place = rows.text("model"), _place(rows)
+    turned = [knobs_of(run) for run in runs]
+    codes = _codes([*rows.knob_sets, *turned])
+    designed, real = codes[: len(rows.knob_sets)], codes[len(rows.knob_sets) :]
     near = np.zeros(len(rows), bool)
     for name in dict.fromkeys(architecture):
         mine = np.flatnonzero(architecture == name)
+        sets, here = rows.knob_set[mine], [column[mine] for column in place]
         distance = np.full(len(mine), np.inf, np.float32)
-        own = [run for run in runs if run.get("model") == name]
-        known = {"data_fraction"}.union(*(knobs_of(run) for run in own))
-        strange = np.array([not knobs.keys() <= known for knobs in knob_sets])[rows.knob_set[mine]]
-        for run in own:
-            there, knobs = _place_of(run), _others(knobs_of(run))
-            turned = np.array([KNOB * _differences(knobs, other) for other in knob_sets], np.float32)
-            away = turned[rows.knob_set[mine]]
-            for column, value in enumerate(there):
+        own = [i for i, run in enumerate(runs) if run.get("model") == name]
+        distinct = {(*_place_of(runs[i], turned[i]), real[i].tobytes()): i for i in own}
+        for (*there, _), i in distinct.items():
+            away = (KNOB * (designed != real[i]).sum(1, dtype=np.float32))[sets]
+            for column, value in zip(here, there, strict=True):
                 if value is not None:
-                    away = away + np.abs(place[column][mine] - value)
+                    away += np.abs(column - np.float32(value))
             np.minimum(distance, away, out=distance)
-        near[mine] = (distance <= NEAR + 1e-6) & ~strange
+        strange = (designed != 0) & ~(real[own] != 0).any(0)
+        near[mine] = (distance <= NEAR + 1e-5) & ~strange.any(1)[sets]
     return near
+
+
+def _codes(knob_sets: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """(k, p) a small number for each setting of each knob but data_fraction, which has a place; 0 where not turned."""
+    names = sorted({name for knobs in knob_sets for name in knobs} - {"data_fraction"})
+    seen: dict[tuple[str, Any], int] = {}
+    return np.array(
+        [[seen.setdefault((n, k[n]), len(seen) + 1) if n in k else 0 for n in names] for k in knob_sets], np.int16
+    ).reshape(len(knob_sets), len(names))
 
 
 def _place(rows: Rows) -> list[np.ndarray]:
@@ -52,15 +62,7 @@ def _place(rows: Rows) -> list[np.ndarray]:
     ]
 
 
-def _place_of(run: Mapping[str, Any]) -> list[float | None]:
-    share = float(knobs_of(run).get("data_fraction", 1.0))
+def _place_of(run: Mapping[str, Any], knobs: Mapping[str, Any]) -> list[float | None]:
+    share = float(knobs.get("data_fraction", 1.0))
     numbers = (run.get("learning_rate"), run.get("epochs"), run.get("batch_size"), share)
-    return [np.log(n) / np.log(s) if n else None for n, s in zip(numbers, STEP.values(), strict=True)]
-
-
-def _others(knobs: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in knobs.items() if name != "data_fraction"}
-
-
-def _differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
-    return sum(one.get(name) != other.get(name) for name in one.keys() | other.keys())
+    return [float(np.log(n) / np.log(s)) if n else None for n, s in zip(numbers, STEP.values(), strict=True)]

@@ -25,8 +25,8 @@ def _shown(diagnosis) -> str:
 
 def test_the_doctor_says_what_why_not_better_and_how_steady(no_powercap):
     begin = time.monotonic()
-    diagnosis = doctor(no_powercap, self_test_s=0.5)
-    assert time.monotonic() - begin < 3
+    diagnosis = doctor(no_powercap)  # two seconds: shorter pieces are below what the source resolves on a busy machine
+    assert time.monotonic() - begin < 8
     json.dumps(diagnosis)
     cpu = next(c for c in diagnosis["components"] if c["component"] == "cpu")
     assert (cpu["source"], cpu["quality"]) == ("cpu_time_model", "modelled")

@@ -35,7 +35,7 @@ def test_ten_thousand_windows_leave_no_handle_no_thread_and_no_growing_memory(no
             with meter.window("training"):
                 pass
         each_s = (time.thread_time() - cpu_s) / 10_000
-        assert _open_handles() == handles and threading.active_count() == threads
+        assert _open_handles() <= handles and threading.active_count() <= threads
         assert len(meter._ledger._own) == 1
     assert meter.report().windows["training"].count == 10_000
     assert each_s < 1e-3  # begin and end together
@@ -68,14 +68,18 @@ def test_importing_takes_at_most_fifty_milliseconds():
     assert best <= 0.05
 
 
-def test_while_running_it_uses_no_cpu_of_its_own(no_powercap):
-    with EnergyMeter(around=no_powercap):
-        threads = threading.active_count()
-        begin = time.process_time()
-        time.sleep(1.0)
-        own = time.process_time() - begin
-    assert threads == threading.active_count()
-    assert own <= 0.0005 + 0.0005  # 0.05 % of a core, and as much again for the sleep itself
+def test_while_running_it_uses_no_cpu_of_its_own():
+    """In a process of its own: servers that other tests left running in this one use some."""
+    own = _python("""
+import threading, time
+from collectors.metering import EnergyMeter
+with EnergyMeter(devices=[]):
+    assert threading.active_count() == 1
+    begin = time.process_time()
+    time.sleep(1.0)
+    print(time.process_time() - begin)
+""")
+    assert float(own) <= 0.0005 + 0.0005  # 0.05 % of a core, and as much again for the sleep itself
 
 
 def test_it_opens_no_socket_writes_no_file_starts_no_process_and_sets_no_signal_handler(tmp_path):
