@@ -115,7 +115,7 @@ def test_two_processes_reach_the_same_quality_and_their_energy_is_added_up(tmp_p
     alone, two = tmp_path / "alone", tmp_path / "two"
     threads = ("--knob", "cpu_threads=1", "-q")
     # `accelerate launch` starts several CPU processes through MPI only; torchrun sets the same variables without it
-    launcher = ("torch.distributed.run", "--nproc_per_node", "2", "-m")
+    launcher = ("torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m")
     assert collect(alone, *threads)[0] == 0
     code, printed = collect(two, *threads, launch=launcher)
     (one,), (pair,) = Store(alone).runs(), Store(two).runs()
@@ -128,8 +128,8 @@ def test_two_processes_reach_the_same_quality_and_their_energy_is_added_up(tmp_p
         assert abs(ours - theirs) <= 0.03  # dropout and the order of sums differ
         # 135 examples do not split evenly: were the padded one counted, this would be a share of 136
         assert theirs * pair.n_validation == pytest.approx(round(theirs * pair.n_validation), abs=1e-3)
-    # each process has the loop's overhead, so together they spend clearly more processor time than one alone
-    assert pair.cpu_time_s > 1.25 * one.cpu_time_s and pair.cpu_energy_kwh > 1.25 * one.cpu_energy_kwh
+    # one process alone does half of the work: were the other's not added, this would be well below
+    assert pair.cpu_time_s > 0.75 * one.cpu_time_s and pair.cpu_energy_kwh > 0.75 * one.cpu_energy_kwh
 
 
 def test_the_same_command_again_trains_nothing(tmp_path):

@@ -196,7 +196,7 @@ with RunRecorder("cv", "zeros", model, **parts) as recorder:
 
 def test_of_two_processes_one_writes_the_energy_of_both(tmp_path):
     (tmp_path / "loop.py").write_text(TWO_PROCESSES)
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
     subprocess.run([*launcher, str(tmp_path / "loop.py"), str(tmp_path / "store")], check=True, env=environment)
     (run,) = Store(tmp_path / "store").runs()

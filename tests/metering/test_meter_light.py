@@ -30,15 +30,27 @@ def _open_handles() -> int:
 def test_ten_thousand_windows_leave_no_handle_no_thread_and_no_growing_memory(no_powercap):
     with EnergyMeter(around=no_powercap) as meter:
         handles, threads = _open_handles(), threading.active_count()
-        cpu_s = time.thread_time()
         for _ in range(10_000):
             with meter.window("training"):
                 pass
-        each_s = (time.thread_time() - cpu_s) / 10_000
         assert _open_handles() <= handles and threading.active_count() <= threads
         assert len(meter._ledger._own) == 1
     assert meter.report().windows["training"].count == 10_000
-    assert each_s < 1e-3  # begin and end together
+
+
+def test_a_window_costs_less_than_a_millisecond():
+    """Begin and end together, in CPU time, in a process without the servers and children of other tests."""
+    each_s = _python("""
+import time
+from collectors.metering import EnergyMeter
+with EnergyMeter(devices=[]) as meter:
+    begin = time.thread_time()
+    for _ in range(2_000):
+        with meter.window("training"):
+            pass
+    print((time.thread_time() - begin) / 2_000)
+""")
+    assert float(each_s) < 1e-3
 
 
 def test_starting_takes_less_than_ten_milliseconds(no_powercap):
