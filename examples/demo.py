@@ -22,7 +22,7 @@ from green_predictor import Recommendation, recommend
 
 DATASET = "digits"
 BALANCED = {"energy": 0.5}
-MAX_QUALITY_LOSS = 0.03
+MAX_QUALITY_LOSS = 0.05
 console = Console(highlight=False)
 
 
@@ -106,8 +106,9 @@ def savings(answer: Recommendation, run: Run) -> str:
         for name in ("gpu", "cpu", "ram")
         if getattr(run, f"{name}_energy_kwh") is not None
     ]
+    saved = 1 - run.energy_kwh / top.energy_kwh
     return (
-        f"\n   [bold green]{1 - run.energy_kwh / top.energy_kwh:.0%} less energy[/] than the most accurate "
+        f"\n   [bold green]{abs(saved):.0%} {'less' if saved >= 0 else 'more'} energy[/] than the most accurate "
         f"configuration\n   ({top.recipe.model}, {top.recipe.epochs} epochs: predicted {mwh(top.energy_kwh)}, "
         f"{answer.metric} {top.quality:.3f}), with {run.quality_validation / top.quality:.1%} of its "
         f"quality.\n   [dim]Energy here: {', '.join(parts)}.[/]\n"
