@@ -27,7 +27,7 @@ class Bench:
         self._first_cpu_s = self._cpu_s = self._tree.cpu_seconds()
         self.found = discover(self._opened_s, self._first_cpu_s, devices, node_share, around, self._tree.sees_living)
         self._threads = os.cpu_count() or 1
-        self._watch = ContentionWatch(self._tree, self.found, around.proc)
+        self._watch = ContentionWatch(self._tree, self.found, around.proc, node_share)
         self._start_conditions = conditions(self.found)
 
     def read(self) -> Reading:

@@ -9,7 +9,7 @@ from collectors.metering.proc_files import MachineTimes, machine_times
 from collectors.metering.process_tree import ProcessTree
 
 FOREIGN_CPU_SHARE = 0.05
-"""Foreign use of the machine's CPU capacity from which on a run counts as contended."""
+"""Foreign use of the machine's CPU capacity, beyond the parts given to runs side by side, that is contention."""
 FOREIGN_WORK_SHARE = 0.1
 FOREIGN_LEAST = 0.01
 STOLEN_SHARE = 0.05
@@ -32,8 +32,8 @@ class Contention:
 class ContentionWatch:
     """Two looks at /proc/stat and at the cards' process lists: no sampling in between."""
 
-    def __init__(self, tree: ProcessTree, found: Found, proc: str = "/proc") -> None:
-        self._tree, self._found, self._proc = tree, found, proc
+    def __init__(self, tree: ProcessTree, found: Found, proc: str = "/proc", node_share: float = 1.0) -> None:
+        self._tree, self._found, self._proc, self._node_share = tree, found, proc, node_share
         self._begin = machine_times(proc)
         self._most_foreign = self._foreign_on_cards()
 
@@ -48,7 +48,7 @@ class ContentionWatch:
         foreign_gpu = self._foreign_on_cards()
         if foreign_gpu is not None:
             self._most_foreign = max(foreign_gpu, self._most_foreign or 0)
-        return judge(self._begin, now, cpu_s, seconds, self._most_foreign, machine_wide)
+        return judge(self._begin, now, cpu_s, seconds, self._most_foreign, machine_wide, self._node_share)
 
     def _foreign_on_cards(self) -> int | None:
         """Processes on our cards outside our tree; None if ours cannot be told from others (another pid namespace)."""
@@ -73,10 +73,13 @@ def judge(
     seconds: float,
     foreign_gpu: int | None,
     machine_wide: bool = False,
+    node_share: float = 1.0,
 ) -> Contention:
     """The verdict from two looks at the machine. A process is never more than its machine.
 
-    Where the CPU figure is the whole machine's, foreign work is inside it: then its share of all work counts as well.
+    Where the CPU figure is the whole machine's, foreign work is inside it: then its share of all work counts as well,
+    and runs side by side disturb each other's figures. Where it is the process tree's own, runs that were given
+    `node_share` of the machine each disturb nobody as long as all others stay within what is not theirs.
     """
     why: list[str] = []
     if foreign_gpu:
@@ -89,7 +92,8 @@ def judge(
         return Contention(foreign_gpu_processes=foreign_gpu, contended=True if why else None, why=why)
     foreign = min(1.0, (busy - cpu_s) / capacity)
     stolen = (end.stolen_s - begin.stolen_s) / capacity
-    if foreign > FOREIGN_CPU_SHARE:
+    allowed = 0.0 if machine_wide else 1.0 - node_share
+    if foreign > allowed + FOREIGN_CPU_SHARE:
         why.append(f"others used {foreign:.0%} of the machine's CPU time")
     elif machine_wide and foreign > FOREIGN_LEAST and busy > 0 and (busy - cpu_s) / busy > FOREIGN_WORK_SHARE:
         why.append(f"{(busy - cpu_s) / busy:.0%} of the work on the metered processor was not ours")
