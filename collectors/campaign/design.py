@@ -19,6 +19,7 @@ A design is YAML, or a Python file with a dict named `DESIGN`, of this form:
 from __future__ import annotations
 
 import runpy
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,8 +77,11 @@ def make_campaign(design: Any, where: str = "design") -> Campaign:
         for recipe in _expand_block(block, design, f"{where}: block {number}"):
             recipes.setdefault((recipe.recipe_id, recipe.seed), recipe)
     ordered = list(recipes.values())
-    if design.get("shuffle"):  # by content, so that any part of the campaign is a fair sample of the whole
-        ordered.sort(key=lambda recipe: content_hash(recipe.model_dump()))
+    if design.get("shuffle"):
+        # By content, so that any part of the campaign is a fair sample of the whole; repeated recipes come first, since
+        # a recipe with one of its three seeds says nothing about noise.
+        seeds = Counter(recipe.recipe_id for recipe in ordered)
+        ordered.sort(key=lambda recipe: (seeds[recipe.recipe_id] == 1, content_hash(recipe.model_dump())))
     name = str(design.get("name") or Path(where).stem)
     return Campaign(name, tuple(ordered), str(design.get("description", "")))
 

@@ -136,3 +136,11 @@ def test_ecotaskset_1_is_as_wide_as_promised():
         shared = set.intersection(*(m for d, m in by_dataset.items() if any(
             r.dataset == d and r.domain == domain for r in recipes)))  # fmt: skip
         assert len(shared) >= 2, f"{domain} has no anchor models on every data set"
+
+
+def test_shuffled_campaigns_finish_repeated_recipes_first():
+    repeated = {"list": [{"model": "mlp", "learning_rate": rate} for rate in (0.1, 0.01)], "seeds": 3}
+    once = {"list": [{"model": "resnet-tiny", "learning_rate": rate} for rate in (0.1, 0.01, 0.001)]}
+    design = {"designs": [once, repeated], "defaults": {"domain": "cv", "dataset": "digits"}, "shuffle": True}
+    models = [recipe.model for recipe in make_campaign(design).recipes]
+    assert models == ["mlp"] * 6 + ["resnet-tiny"] * 3

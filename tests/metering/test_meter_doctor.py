@@ -83,7 +83,9 @@ def test_contention_is_judged_from_the_machine_s_own_accounts():
     assert judge(begin, theirs, 2.0, 10.0, None).contended is False
     half = {"cpu_s": 9.8, "seconds": 10.0, "foreign_gpu": None, "node_share": 0.5}
     assert judge(begin, MachineTimes(19.7, 0.0, 20.0), **half).contended is False, "the neighbour kept to its half"
-    assert judge(begin, MachineTimes(19.7, 0.0, 20.0), **half, machine_wide=True).contended is True, "it is in the figure"
+    assert judge(begin, MachineTimes(19.7, 0.0, 20.0), **half, machine_wide=True).contended is True, (
+        "it is in the figure"
+    )
     crowded = judge(begin, MachineTimes(20.0, 0.0, 20.0), **half | {"cpu_s": 7.0})
     assert crowded.contended is True, "the neighbours took more than their half"
     more_than_machine = judge(begin, MachineTimes(9.0, 0.0, 20.0), cpu_s=9.5, seconds=10.0, foreign_gpu=None)
