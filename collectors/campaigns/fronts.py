@@ -13,8 +13,15 @@ HISTORY_RATES = [0.004, 0.015]
 SIZES = [1.0, 0.5]
 
 
-def grid(domain: str, dataset: str, models: list[str], epochs: list[int], sizes: list[float], rates: list[float] = RATES,
-         **knobs: object) -> dict:  # fmt: skip
+def grid(
+    domain: str,
+    dataset: str,
+    models: list[str],
+    epochs: list[int],
+    sizes: list[float],
+    rates: list[float] = RATES,
+    **knobs: object,
+) -> dict:
     """Every architecture at every learning rate, length and share of the data."""
     fixed = {"domain": domain, "dataset": dataset, "batch_size": 32, "knobs": {"schedule": "one_cycle", **knobs}}
     varied = {"model": models, "learning_rate": rates, "epochs": epochs, "knobs": {"data_fraction": sizes}}
