@@ -77,7 +77,12 @@ def build_snapshot(
 
 def split_of(run: Run) -> str:
     """The split a run belongs to: by its recipe, so that no seed of a recipe is ever in another split or release."""
-    digest = hashlib.sha256(f"split:{run.recipe_id or run.run_id}".encode()).digest()
+    return split_of_recipe(run.recipe_id or run.run_id)
+
+
+def split_of_recipe(recipe_id: str) -> str:
+    """The one split of a recipe, in every release and on every machine."""
+    digest = hashlib.sha256(f"split:{recipe_id}".encode()).digest()
     position = int.from_bytes(digest[:8], "big") / 2**64
     if position < TEST_SHARE:
         return "test"

@@ -10,6 +10,7 @@ from typing import Any
 _EXPORTS = {
     "attempt": "retry",
     "connect": "client",
+    "data_addresses": "download",
     "explain": "failures",
     "fetch": "download",
     "hub_failures": "failures",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Collection
+from pathlib import Path, PurePosixPath
 
 from ecotaskset.errors import HubError
 from ecotaskset.hub.client import DATASET, repo_name
@@ -39,3 +41,26 @@ def fetch(repo: str | None = None, *, revision: str | None = None, token: str | 
     if damaged := changed_files(folder / "data"):
         raise HubError(f"{what}: {damaged[0]}", hint=f"delete {folder} and fetch again")
     return folder
+
+
+def data_addresses(
+    repo: str | None = None, *, revision: str | None = None, domains: Collection[str], token: str | None = None
+) -> dict[str, list[str]]:
+    """Where the parquet files of a release lie (`hf://…`), by split, pinned to the commit the revision names now.
+
+    Raises:
+        HubError: not reachable, or no such repository or revision.
+    """
+    from huggingface_hub import HfApi
+
+    repo = repo_name(repo)
+    what = f"find {repo}" + (f" at {revision}" if revision else "")
+    try:
+        info = HfApi(token=token).dataset_info(repo, revision=revision)
+    except hub_failures() as error:
+        raise explain(error, what) from error
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in sorted(PurePosixPath(file.rfilename) for file in info.siblings or ()):
+        if path.match("data/*/*.parquet") and path.parts[1] in domains:
+            found[path.name.split("-")[0]].append(f"hf://datasets/{repo}@{info.sha}/{path}")
+    return dict(found)

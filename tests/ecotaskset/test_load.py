@@ -79,3 +79,32 @@ def test_several_files_of_a_split_are_one(tmp_path, make_runs, monkeypatch):
     for number, run in enumerate(make_runs(2, seeds=1)):
         pq.write_table(to_table([run]), tmp_path / "cv" / f"train-0000{number}-of-00002.parquet")
     assert load_tables("cv")["train"].num_rows == 2
+
+
+def test_a_store_joins_the_snapshot_each_recipe_in_its_own_split(shipped, tmp_path, make_runs):
+    for run in (*make_runs(40, seeds=2)[1::2], *shipped[:5]):  # the second seed of every recipe
+        Store(tmp_path / "mine").append(run)
+    before, joined = load_tables(), load_tables(add_store=tmp_path / "mine")
+    assert sum(map(len, joined.values())) == 41 + 40, "what is there already is not taken twice"
+    split_by_recipe: dict[str, set[str]] = {}
+    for split, table in joined.items():
+        assert table.schema == before[split].schema
+        for recipe in table["recipe_id"].to_pylist():
+            split_by_recipe.setdefault(recipe, set()).add(split)
+    assert all(len(splits) == 1 for splits in split_by_recipe.values())
+    assert sum(load_dataset("nlp", add_store=tmp_path / "mine").num_rows.values()) == 1
+
+
+def test_a_store_is_read_alone_or_added_not_both(tmp_path):
+    with pytest.raises(UsageError) as caught:
+        load_dataset(store=tmp_path, add_store=tmp_path)
+    assert "add_store" in caught.value.hint
+
+
+def test_streaming_gives_the_same_rows(shipped):
+    streamed = load_dataset("cv", streaming=True)
+    loaded = load_dataset("cv")
+    assert {k: [row["run_id"] for row in rows] for k, rows in streamed.items()} == {
+        k: rows["run_id"][:] for k, rows in loaded.items()
+    }
+    assert next(iter(load_dataset("cv", split="test", streaming=True)))["domain"] == "cv"

@@ -75,6 +75,27 @@ def test_everybody_loads_it_by_tag_and_gets_the_same_rows_for_ever(hub, boss, tm
         load_dataset("cv", repo=REPO, revision="v0.9.0")
 
 
+def test_a_release_streams_pinned_to_its_commit_and_joins_a_store(hub, boss, tmp_path):
+    first_release(boss, tmp_path)
+    wanted = {run.run_id for run in some_runs(0, 30)}
+    streamed = load_dataset("cv", repo=REPO, revision="v1.0.0", streaming=True)
+    push(a_store(tmp_path / "second", *some_runs(30, 5)), REPO, token=boss.token)
+    release("1.1.0", REPO, token=boss.token, released_on=DAY)
+    assert {row["run_id"] for rows in streamed.values() for row in rows} == wanted
+    newest = load_dataset(repo=REPO, streaming=True)
+    assert sum(1 for rows in newest.values() for _ in rows) == 35
+    asked = [entry.path for entry in hub.faults.log if entry.path.endswith(".parquet")]
+    assert asked and all("/resolve/v1.0.0/" not in path for path in asked), "by commit, not by a tag that could move"
+    mine = a_store(tmp_path / "mine", *some_runs(20, 20))
+    assert ids_of(load_dataset("cv", repo=REPO, revision="v1.0.0", add_store=mine.path)) == {
+        run.run_id for run in some_runs(0, 40)
+    }
+    with pytest.raises(UsageError, match="no runs of nlp"):
+        load_dataset("nlp", repo=REPO, streaming=True)
+    with pytest.raises(HubError, match=r"v0\.9\.0"):
+        load_dataset("cv", repo=REPO, revision="v0.9.0", streaming=True)
+
+
 def test_no_recipe_changes_its_split_from_one_release_to_the_next(hub, boss, tmp_path):
     first_release(boss, tmp_path)
     push(a_store(tmp_path / "s", *some_runs(30, 10)), REPO, token=boss.token)
