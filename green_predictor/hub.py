@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+import warnings
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ecotaskset.errors import HubError, RefusedError, UsageError
 from green_predictor import storage
 from green_predictor.model_card import model_card
 from green_predictor.source import SHIPPED_MODEL
+from green_predictor.space_folder import write_space
 
 FILES = (storage.JSON_NAME, storage.ARRAYS_NAME)
 CARD = "README.md"
@@ -74,24 +75,25 @@ def publish(
 
 
 def publish_space(repo: str, *, token: str | None = None, dry_run: bool = False) -> Published:
-    """Send the page (the `space` package of this installation) to a Hub Space.
+    """Send the page, with the packages it stands on as they are installed here, to a Hub Space.
 
     Raises:
         UsageError: not owner/name, or the page is not installed. HubError: no right or no network.
     """
     repo = _checked(repo)
-    spec = find_spec("space")
-    if spec is None or not spec.submodule_search_locations:
-        raise UsageError("the page is not installed here", hint="install ecotaskset[space]")
-    source = Path(next(iter(spec.submodule_search_locations)))
-    files = {
-        path.relative_to(source).as_posix(): path.stat().st_size
-        for path in sorted(source.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-    if dry_run:
-        return Published(repo, files)
-    return Published(repo, files, _send(repo, "space", source, "Publish the page", token, space_sdk="gradio"))
+    with tempfile.TemporaryDirectory(prefix="green-space-") as place:
+        write_space(Path(place))
+        files = {
+            path.relative_to(place).as_posix(): path.stat().st_size
+            for path in sorted(Path(place).rglob("*"))
+            if path.is_file()
+        }
+        if dry_run:
+            return Published(repo, files)
+        with warnings.catch_warnings():  # the shipped snapshot belongs to the page
+            warnings.filterwarnings("ignore", message="It seems that you are about to commit a data file")
+            commit = _send(repo, "space", Path(place), "Publish the page", token, space_sdk="gradio")
+        return Published(repo, files, commit)
 
 
 def fetch_model(repo: str, *, revision: str | None = None, token: str | None = None) -> Path:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
+import os
+import socket
+import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
+from packaging.requirements import Requirement
 
 from ecotaskset.errors import HubError, RefusedError, UsageError
 from green_predictor import GreenPredictor, storage
@@ -22,6 +30,7 @@ _spec.loader.exec_module(_fixtures)
 _server, hub, go_offline = _fixtures._server, _fixtures.hub, _fixtures.go_offline
 
 REPO = "lab/green"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +109,43 @@ def test_a_dry_run_sends_nothing_and_wrong_names_and_rights_are_said(hub, owner,
         GreenPredictor.from_pretrained("no model here")
 
 
-def test_the_page_is_published_as_it_is_installed(hub, owner):
+def test_the_published_page_starts_from_what_is_in_its_repository_alone(hub, owner, tmp_path, monkeypatch):
+    from huggingface_hub import HfApi, snapshot_download
+
     would = publish_space("lab/page", dry_run=True)
-    assert "app.py" in would.files or "__init__.py" in would.files
-    assert not any("__pycache__" in name for name in would.files)
+    done = publish_space("lab/page", token=owner.token)
+    assert done.commit and done.files == would.files
+    assert not any("__pycache__" in name for name in done.files)
+    assert set(HfApi().list_repo_files("lab/page", repo_type="space")) >= set(done.files)
+    folder = Path(snapshot_download("lab/page", repo_type="space"))
+    card = yaml.safe_load((folder / "README.md").read_text().split("---")[1])
+    assert card["sdk"] == "gradio" and (folder / card["app_file"]).is_file()
+    wanted = {Requirement(line).name for line in (folder / "requirements.txt").read_text().splitlines()}
+    assert {"gradio", "plotly", "scikit-learn"} <= wanted and not {"torch", "ray", "pytest"} & wanted
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    outside = "import sys, runpy; sys.path = [p for p in sys.path if p != sys.argv[2]]; sys.path.insert(0, '.'); "
+    page = subprocess.Popen(
+        [sys.executable, "-c", outside + "runpy.run_path('app.py', run_name='__main__')", "", str(ROOT)],
+        cwd=folder,
+        env={**os.environ, "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port)},
+    )
+    try:
+        answer = _wait_for(f"http://127.0.0.1:{port}/", page)
+    finally:
+        page.terminate()
+        page.wait(30)
+    assert "GREEN" in answer
+
+
+def _wait_for(address: str, page: subprocess.Popen, seconds: float = 120) -> str:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and page.poll() is None:
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5) as reply:
+            return reply.read().decode()
+        time.sleep(0.2)
+    raise AssertionError(f"the page did not answer (exit code {page.poll()})")
 
 
 def test_update_learns_from_old_and_new_runs_and_a_loaded_model_says_it_cannot(digits, folder):
