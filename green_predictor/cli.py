@@ -16,6 +16,7 @@ Examples:
   green-recommend --domain cv --dataset digits --max-quality-loss 0.01 --country FR
   green-recommend --domain nlp --dataset '{"n_train": 20000, "n_classes": 2, "sequence_length": 64}' --budget-kwh 0.01
   green-recommend --domain cv --dataset digits --prefer knee --plot front.png --json
+  green-recommend --domain nlp --dataset tweets --max-quality-loss 0.02 --probe 2
 """
 PREDICTOR_EXAMPLES = """\b
 Examples:
@@ -53,6 +54,8 @@ def recommend_command(
     max_emissions_kg: Annotated[float | None, _option(LIMITS, "most CO2 equivalent, kg; needs --country")] = None,
     country: Annotated[str | None, _option(LIMITS, "ISO code of the grid, or g/kWh")] = None,
     observed: Annotated[str | None, _option(FROM, "store or parquet file with runs on this very task")] = None,
+    probe: Annotated[int, _option(FROM, "train so many short probes first; 2 already help")] = 0,
+    store: Annotated[Path | None, _option(FROM, "where probes are kept [$ECOTASKSET_STORE]")] = None,
     data: Data = None,
     energy: Energy = "all",
     candidates: Annotated[int, _option(FROM, "how many recipes to consider")] = 10_000,
@@ -60,26 +63,19 @@ def recommend_command(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Say which recipe to train, what it will cost and how good it will be. Nothing is trained.
+    """Say which recipe to train, what it will cost and how good it will be. Nothing is trained, except for --probe.
 
     The answer goes to stdout (with -q the command alone), everything else to stderr.
     """
-    from green_predictor.recommender import recommend
-    from green_predictor.show import recommendation_table
+    from green_predictor.recommend_command import recommend_command as answer
 
-    out = Output(json=json, quiet=quiet)
-    answer = recommend(
-        domain=domain, dataset=dataset, hardware=hardware, prefer=_preference(prefer), rule=rule,
-        max_quality_loss=max_quality_loss, min_quality=min_quality, budget_kwh=budget_kwh, max_hours=max_hours,
-        max_emissions_kg=max_emissions_kg, country=country, observed=observed, data=data, energy=energy,
-        candidates=candidates,
-    )  # fmt: skip
-    if plot is not None:
-        answer.plot(plot)
-        out.say(f"picture written to {plot}")
-    out.result(
-        answer.to_dict() if json else None, recommendation_table(answer) if not quiet else None, [answer.command]
-    )
+    asked = {
+        "domain": domain, "dataset": dataset, "hardware": hardware, "prefer": _preference(prefer), "rule": rule,
+        "max_quality_loss": max_quality_loss, "min_quality": min_quality, "budget_kwh": budget_kwh,
+        "max_hours": max_hours, "max_emissions_kg": max_emissions_kg, "country": country, "observed": observed, "data": data, "energy": energy,
+        "candidates": candidates,
+    }  # fmt: skip
+    answer(Output(json=json, quiet=quiet), asked, probe=probe, store=store, plot=plot, json=json, quiet=quiet)
 
 
 def _preference(text: str | None) -> dict[str, float] | str | None:

@@ -109,3 +109,26 @@ def test_a_fresh_process_answers_without_scikit_learn_pandas_or_torch():
     run("green-recommend", *DIGITS, "-q")  # a model of this snapshot is there now, shipped or cached
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_probes_are_trained_kept_and_put_on_the_bill(tmp_path):
+    pytest.importorskip("accelerate")
+    from ecotaskset.store import Store
+
+    asked = (*DIGITS, "--prefer", "energy=0.5", "--probe", "2", "--store", tmp_path / "store")
+    done = run("green-recommend", *asked, "--json", timeout=300)
+    assert done.returncode == 0, done.stderr
+    shown, kept = json.loads(done.stdout), Store(tmp_path / "store").runs()
+    assert sorted(shown["probes"]["run_ids"]) == sorted(r.run_id for r in kept) and 1 <= len(kept) <= 2
+    assert len({r.model for r in kept}) == len(kept) and all(r.epochs_run <= 2 for r in kept)
+    assert shown["probes"]["energy_kwh"] == pytest.approx(sum(r.energy_kwh for r in kept)) and "probe 1/" in done.stderr
+    again = run("green-recommend", *asked, timeout=300)
+    assert "on top of the bill" in again.stdout
+    assert len(Store(tmp_path / "store").runs()) == len(kept), "a probe that is there is not trained again"
+
+
+def test_a_described_task_cannot_be_probed_by_the_tool():
+    task = '{"n_train": 5000, "n_classes": 10}'
+    done = run("green-recommend", "--domain", "cv", "--dataset", task, "--probe", "1")
+    assert done.returncode == 2 and "--observed" in done.stderr and done.stdout == ""
+    assert run("green-recommend", *DIGITS, "--probe", "99").returncode == 2

@@ -1,0 +1,91 @@
+"""Probing for real: a few recipes of the shortlist are trained here for two epochs, metered, and then known.
+
+The collectors do the training, in a process of their own; what they measured is kept in the store like any run.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ecotaskset.errors import MeasurementError, RunsFailedError, UsageError
+from ecotaskset.recipe import Recipe
+from ecotaskset.run import Run
+from ecotaskset.store import Store
+from green_predictor.source import records
+
+if TYPE_CHECKING:
+    from green_predictor.recommendation import Recommendation
+
+EPOCHS = 2
+MOST = 8
+
+
+def shortlist(answer: Recommendation, count: int) -> list[Recipe]:
+    """What to probe: the pick, then from the front's cheap end one recipe of every other architecture, at most `count`.
+
+    Each is cut to `EPOCHS` epochs. A second recipe of one architecture would cost as much and tell little more.
+    """
+    if not 1 <= count <= MOST:
+        raise UsageError(f"{count} probes", hint=f"1 to {MOST}; two already correct most of a wrong level")
+    by_model: dict[str, Recipe] = {}
+    for recipe in (answer.best.recipe, *(pick.recipe for pick in answer.front)):
+        by_model.setdefault(recipe.model, recipe)
+    return [_cut(recipe) for recipe in list(by_model.values())[:count]]
+
+
+def train_probes(recipes: Sequence[Recipe], store: Store, say: Callable[[str], None] = lambda _: None) -> list[Run]:
+    """Train each recipe with `green-collect` and return its runs; one that is in the store already is not repeated.
+
+    Raises:
+        UsageError: the collectors are not installed, or cannot train such a data set.
+        RunsFailedError: a probe failed; MeasurementError: nothing could be metered.
+    """
+    if find_spec("collectors") is None or find_spec("torch") is None:
+        raise UsageError(
+            "probes are trained by green-collect, which is not installed", hint='pip install "ecotaskset[collect]"'
+        )
+    found = []
+    for number, recipe in enumerate(recipes, start=1):
+        say(f"probe {number}/{len(recipes)}  {recipe.model} · {recipe.epochs} epochs")
+        run_id = _collect(recipe, store.path)
+        found += [run for run in store.runs() if run.run_id == run_id]
+    return found
+
+
+def records_with(observed: Any, runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Runs the user has already made on the task, and the probes."""
+    before = [dict(record) for record in records(observed)] if observed is not None else []
+    return [*before, *(run.model_dump() for run in runs)]
+
+
+def energy_kwh(runs: Sequence[Run]) -> float | None:
+    """What the probes used together; None where one of them is not known."""
+    used = [run.energy_kwh for run in runs]
+    return None if None in used else float(sum(used))  # type: ignore[arg-type]
+
+
+def _cut(recipe: Recipe) -> Recipe:
+    return Recipe.create(**{**recipe.model_dump(), "epochs": min(EPOCHS, recipe.epochs)})
+
+
+def _collect(recipe: Recipe, store: Path) -> str:
+    words = shlex.split(recipe.command())[1:]
+    made = subprocess.run(
+        [sys.executable, "-m", "collectors", *words, "--store", str(store), "--quiet"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode == 130:
+        raise KeyboardInterrupt
+    if made.returncode:
+        said = (made.stderr.strip().splitlines() or ["no reason given"])[0].removeprefix("error: ")
+        kind = {2: UsageError, 4: MeasurementError}.get(made.returncode, RunsFailedError)
+        raise kind(f"the probe of {recipe.model} failed: {said}", hint=f"try it alone: {recipe.command()}")
+    return made.stdout.split()[0]
