@@ -72,8 +72,8 @@ def recommend_command(
     asked = {
         "domain": domain, "dataset": dataset, "hardware": hardware, "prefer": _preference(prefer), "rule": rule,
         "max_quality_loss": max_quality_loss, "min_quality": min_quality, "budget_kwh": budget_kwh,
-        "max_hours": max_hours, "max_emissions_kg": max_emissions_kg, "country": country, "observed": observed, "data": data, "energy": energy,
-        "candidates": candidates,
+        "max_hours": max_hours, "max_emissions_kg": max_emissions_kg, "country": country, "observed": observed,
+        "data": data, "energy": energy, "candidates": candidates,
     }  # fmt: skip
     answer(Output(json=json, quiet=quiet), asked, probe=probe, store=store, plot=plot, json=json, quiet=quiet)
 
