@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,11 @@ class Measured:
 
 @dataclass(frozen=True)
 class CascadeRuns:
-    """Stacks of one base recipe. `noise`: standard deviation of log energy and of quality from run to run."""
+    """Stacks of one base recipe. `noise`: standard deviation of log energy and of quality from run to run.
+
+    Inference knobs do not change the training's bill: runs that differ in them only are repeats here, and `records`
+    keeps the runs as they were.
+    """
 
     domain: str
     dataset: str
@@ -42,6 +46,7 @@ class CascadeRuns:
     stacks: dict[Stack, Measured]
     noise: tuple[float, float]
     noise_is_measured: bool
+    records: Sequence[dict[str, Any]] = ()
 
     @property
     def baseline(self) -> Measured:
@@ -69,17 +74,14 @@ def gather(records: Sequence[dict[str, Any]], domain: str, dataset: str, model: 
     mine = [r for r in mine if r["dataset"] == dataset]
     if model is not None and not any(r["model"] == model for r in mine):
         raise unknown_name("model", model, {r["model"] for r in mine})
-    groups: dict[tuple, list[tuple[dict[str, Any], dict[str, Any]]]] = defaultdict(list)
+    groups: dict[tuple, list[dict[str, Any]]] = defaultdict(list)
     for record in mine:
         if model in (None, record["model"]):
-            knobs = {n: v for n, v in knobs_of(record).items() if KNOBS[n].phase != "inference"}
-            groups[_base(record)].append((record, knobs))
+            groups[_base(record)].append(record)
     best: tuple[int, Any, dict, dict] | None = None
     for key, found in groups.items():
-        always = _always([knobs for _, knobs in found])
-        stacks: dict[Stack, list[dict[str, Any]]] = defaultdict(list)
-        for record, knobs in found:
-            stacks[frozenset((n, v) for n, v in knobs.items() if always.get(n) != v)].append(record)
+        always = _always([_training_knobs(record) for record in found])
+        stacks = _stacks(found, always)
         if frozenset() in stacks and len(stacks) > 1 and (best is None or len(stacks) > best[0]):
             best = (len(stacks), key, always, stacks)
     if best is None:
@@ -91,7 +93,30 @@ def gather(records: Sequence[dict[str, Any]], domain: str, dataset: str, model: 
     noise, measured = _noise(stacks)
     fields = ("model", "epochs", "batch_size", "learning_rate", "weight_decay", "pretrained", "cpu_model", "gpu_model")
     base = dict(zip(fields, key, strict=True))
-    return CascadeRuns(domain, dataset, base["model"], base, always, _means(stacks), noise, measured)
+    return CascadeRuns(domain, dataset, base["model"], base, always, _means(stacks), noise, measured, groups[key])
+
+
+def leave_one_seed_out(runs: CascadeRuns) -> Iterator[tuple[CascadeRuns, CascadeRuns]]:
+    """For each seed the runs of all others, and its own; seeds without a baseline on both sides are passed over."""
+    for seed in sorted({record.get("seed") or 0 for record in runs.records}):
+        parts = [
+            _stacks([r for r in runs.records if ((r.get("seed") or 0) == seed) is own], runs.always)
+            for own in (False, True)
+        ]
+        if all(frozenset() in part for part in parts):
+            rest, left = (replace(runs, stacks=_means(part)) for part in parts)
+            yield rest, left
+
+
+def _training_knobs(record: dict[str, Any]) -> dict[str, Any]:
+    return {n: v for n, v in knobs_of(record).items() if KNOBS[n].phase != "inference"}
+
+
+def _stacks(records: Sequence[dict[str, Any]], always: dict[str, Any]) -> dict[Stack, list[dict[str, Any]]]:
+    found: dict[Stack, list[dict[str, Any]]] = defaultdict(list)
+    for record in records:
+        found[frozenset((n, v) for n, v in _training_knobs(record).items() if always.get(n) != v)].append(record)
+    return found
 
 
 def _base(record: dict[str, Any]) -> tuple:

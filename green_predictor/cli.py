@@ -134,7 +134,7 @@ def cascade(
     dataset: Annotated[str, _option(TASK, "a data set in the data")],
     model: Annotated[str | None, _option(TASK, "architecture [default: the one with most knob runs]")] = None,
     data: Data = None,
-    plot: Annotated[Path | None, _option(SHOW, "write the waterfall there (.png, .svg, .pdf)")] = None,
+    plot: Annotated[Path | None, _option(SHOW, "write the waterfall there (.png, .svg, .pdf, .html)")] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:

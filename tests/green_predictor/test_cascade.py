@@ -15,6 +15,7 @@ from ecotaskset.errors import UsageError
 from green_predictor.cascade import Cascade, cascade
 from green_predictor.cascade_figure import waterfall_figure
 from green_predictor.cascade_model import fit_stacks, held_out_errors, product_rule
+from green_predictor.cascade_page import cascade_page
 from green_predictor.cascade_runs import CascadeRuns, Measured
 
 # Tu(r)ning AI Green (arXiv 2506.18289), table of variants: change of energy in per cent, one run each
@@ -110,6 +111,50 @@ def test_the_waterfall_ends_at_the_best_stack(published, tmp_path):
     assert all(a["left"] == b["left_before"] for a, b in itertools.pairwise(steps))
     waterfall_figure(analysis, tmp_path / "w.png")
     assert (tmp_path / "w.png").stat().st_size > 5000
+
+
+def record(seed, energy, quality=0.9, **knobs):
+    served = {"inference_kwh_per_1000": 1e-6, "inference_latency_p50_ms": 2.0, "inference_quality": quality}
+    if "int8_dynamic" in knobs:
+        served = {"inference_kwh_per_1000": 4e-7, "inference_latency_p50_ms": 1.0, "inference_quality": quality - 0.01}
+    return {
+        "domain": "cv", "dataset": "a", "model": "vit-tiny", "epochs": 2, "batch_size": 32, "learning_rate": 1e-3,
+        "weight_decay": 0.0, "seed": seed, "status": "completed", "energy_kwh": energy, "quality_test": quality,
+        "quality_last": quality, "quality_validation": quality, "cpu_model": "x", "knobs": knobs,
+        "run_id": f"{seed}{energy}", "n_train": 100, "flops_per_sample": 1e6, "quality_metric": "accuracy", **served,
+    }  # fmt: skip
+
+
+def test_the_best_stack_is_checked_on_seeds_that_did_not_choose_it():
+    lucky = {("width", 0.5): [0.2, 1.0, 1.0], ("precision", "bf16"): [0.8, 0.8, 0.8]}
+    rows = [record(seed, 1.0) for seed in range(3)]
+    rows += [record(s, e, **{n: v}) for (n, v), made in lucky.items() for s, e in enumerate(made)]
+    analysis = cascade("cv", "a", data=rows)
+    assert analysis.best() == frozenset([("width", 0.5)]), "its one lucky seed makes it look best"
+    fresh = analysis.best_on_fresh_seeds()
+    assert fresh["seeds"] == 3 and fresh["saving"] == pytest.approx((0.2 + 0.0 + 0.0) / 3)
+
+
+def test_inference_knobs_are_compared_within_the_same_training():
+    rows = [record(s, 1.0, **k) for s in range(2) for k in ({}, {"int8_dynamic": True}, {"width": 0.5})]
+    rows += [record(s, 0.7, width=0.5, int8_dynamic=True) for s in range(2)]
+    (effect,) = cascade("cv", "a", data=rows).to_dict()["inference"]
+    assert effect["knob"] == "int8_dynamic=true" and effect["trainings"] == 2
+    assert effect["saving"] == pytest.approx(0.6) and effect["latency_ratio"] == pytest.approx(0.5)
+    assert effect["quality_change"] == pytest.approx(-0.01)
+    assert effect["saving_low"] <= effect["saving"] <= effect["saving_high"]
+
+
+def test_the_page_holds_the_waterfall_and_every_table_and_loads_nothing(tmp_path):
+    rows = [record(s, e, **k) for s in range(2) for e, k in ((1.0, {}), (0.6, {"width": 0.5}), (0.9, {"lora": 4}))]
+    rows += [record(s, 0.5, width=0.5, lora=4) for s in range(2)]
+    analysis = cascade("cv", "a", data=rows)
+    cascade_page(analysis, tmp_path / "w.html")
+    page = (tmp_path / "w.html").read_text()
+    assert "<svg" in page and "width=0.5 + lora=4" in page.replace("lora=4 + width=0.5", "width=0.5 + lora=4")
+    assert "product rule" in page and "<script" not in page and 'src="http' not in page
+    with pytest.raises(UsageError, match="cannot write"):
+        cascade_page(analysis, tmp_path / "w.html" / "below.html")
 
 
 def test_real_runs_are_analysed_end_to_end(snapshot):
