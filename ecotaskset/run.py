@@ -30,7 +30,7 @@ COMPONENTS = ("gpu", "cpu", "ram")
 COST_PHASES = ("data", "model", "training", "system", "evaluation")
 """The phases whose energies add up to `energy_kwh`; inference is metered apart."""
 
-_NOT_HASHED = {"run_id", "contributor", "trust"}
+_NOT_HASHED = {"run_id", "contributor", "trust", "license"}
 
 Source = Literal["nvml_counter", "nvml_poll", "rapl_package", "rapl_dram", "cpu_time_model", "ram_model", "imported"]
 Quality = Literal["measured", "modelled", "missing"]
@@ -86,6 +86,7 @@ class Run(BaseModel):
     origin: Text = column(
         "identity", "`collected`, or `imported:<name>` for a public measurement set", default="collected"
     )
+    license: Text | None = column("identity", "licence of an imported row; null: that of this data set")
     trust: Text | None = column("identity", "`self_reported`, `reproduced` or `imported`; derived at release")
     status: Literal["completed", "early_stopped", "diverged", "out_of_memory", "interrupted", "failed"] = column(
         "identity", "how the run ended; failed runs cost energy too", default="completed"

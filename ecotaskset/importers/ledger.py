@@ -52,8 +52,8 @@ class Ledger:
 
         The identity columns of the source are filled in; the recipe's hash covers what was chosen, not the machine.
         """
-        columns = {"origin": self.source.origin, "trust": "imported", **columns}
-        columns["collector_version"] = f"{self.source.version} ({self.source.licence})"
+        columns = {"origin": self.source.origin, "trust": "imported", "license": self.source.licence, **columns}
+        columns["collector_version"] = self.source.version
         settings = [tuple(sorted(knob.items())) for knob in columns.get("knobs", [])]
         identity = {name: columns.get(name) for name in _IDENTITY}
         columns["recipe_id"] = content_hash({"origin": self.source.origin, "knobs": sorted(settings), **identity})

@@ -59,7 +59,7 @@ def test_units_overhead_knobs_and_unknowns(table, tmp_path, suffix):
     assert (first.duration_s, first.quality_validation, first.epochs) == (1800, pytest.approx(0.915), 10)
     assert [(k.phase, k.name, k.value) for k in first.knobs] == [("training", "precision", "bf16")]
     assert (first.pretrained, second.pretrained) == (True, False)
-    assert first.gpu_energy_method == "accelerator only, NVML counter" and "CC-BY-4.0" in first.collector_version
+    assert first.gpu_energy_method == "accelerator only, NVML counter" and first.license == "CC-BY-4.0"
     assert first.cpu_energy_quality == "missing"
     # unknown is null, never 0; a knob at its default is no knob
     assert second.energy_kwh is None and second.gpu_energy_quality == "missing" and second.knobs == []

@@ -61,7 +61,7 @@ def test_every_row_says_where_it_and_its_energy_come_from(name):
     assert len({run.run_id for run in ledger.runs}) == len(ledger.runs)
     for run in ledger.runs:
         assert run.origin == f"imported:{name}" and run.trust == "imported"
-        assert ledger.source.licence in run.collector_version
+        assert run.license == ledger.source.licence and run.collector_version == ledger.source.version
         parts = [run.gpu_energy_kwh, run.cpu_energy_kwh, run.ram_energy_kwh]
         assert run.energy_kwh == pytest.approx(sum(part for part in parts if part is not None), rel=1e-12)
         assert run.energy_measured_kwh == run.energy_kwh
