@@ -25,6 +25,7 @@ from ecotaskset.card_text import (
 )
 from ecotaskset.run import COMPONENTS, columns
 from ecotaskset.snapshot import IMPORTED, configs_yaml, read_manifest
+from ecotaskset.trained_on import TRAINED_ON, base_name
 
 EXAMPLE = (
     "run_id", "recipe_id", "trust", "domain", "dataset", "model", "epochs", "batch_size", "learning_rate", "knobs",
@@ -65,7 +66,7 @@ def render_card(folder: str | Path, *, repo: str) -> str:
         CONTRIBUTE.format(**values) + "\n" + _trust(whole),
         "## Columns\n\n" + _columns(),
         _versions(manifest),
-        LICENCE + _origins(whole),
+        LICENCE.format(trained_on=_trained_on(whole)) + _origins(whole),
         CITATION.format(year="2026", **values),
     ]
     return "\n".join(part.strip("\n") + "\n" for part in parts)
@@ -178,6 +179,17 @@ def _versions(manifest: dict[str, Any]) -> str:
         "is never remade; `data/manifest.json` holds the SHA-256 of every file, `CHANGELOG.md` what changed. The "
         "middle number grows when runs are added, the first when columns change their meaning.\n"
     )
+
+
+def _trained_on(table: pa.Table) -> str:
+    """Whose data the runs were trained on; data sets that are somebody's own are named only."""
+    lines = ["| data set | tasks made of it | licence | please cite |", "|---|---:|---|---|"]
+    collected = table.filter(pc.equal(table["origin"], "collected"))
+    tasks = Counter(base_name(task) for task in set(collected["dataset"].to_pylist()))
+    for name, count in sorted(tasks.items()):
+        licence, citation = TRAINED_ON.get(name, ("its owner's", ""))
+        lines.append(f"| {name} | {count} | {licence} | {citation} |")
+    return "\n".join(lines)
 
 
 def _origins(table: pa.Table) -> str:

@@ -118,7 +118,9 @@ LICENCE = """
 ## Licence
 
 CC BY 4.0; credit "EcoTaskSet contributors". The data sets that the models were trained on are not part of it and keep
-their own licences.
+their own licences:
+
+{trained_on}
 """
 
 CITATION = """

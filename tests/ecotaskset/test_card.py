@@ -62,3 +62,11 @@ def test_a_card_of_imported_rows_names_their_source(tmp_path, make_run):
     imported = make_run(origin="imported:zeus", cpu_energy_source="imported", cpu_energy_quality="measured")
     build_snapshot([make_run(), imported], tmp_path / "data", "1.0.0")
     assert "`imported:zeus` (1 runs)" in render_card(tmp_path / "data", repo=REPO)
+
+
+def test_a_card_credits_every_data_set_the_runs_were_trained_on(tmp_path, make_run):
+    runs = [make_run(dataset=name) for name in ("digits", "digits-parity", "csv:mine.csv:text:label")]
+    build_snapshot(runs, tmp_path / "data", "1.0.0")
+    rows = render_card(tmp_path / "data", repo=REPO).splitlines()
+    assert "| digits | 2 | CC BY 4.0 | Alpaydin and Kaynak" in " ".join(rows)
+    assert any(row.startswith("| csv:mine.csv:text:label | 1 | its owner's") for row in rows)

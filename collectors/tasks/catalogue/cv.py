@@ -10,6 +10,7 @@ from collectors.tasks.catalogue.variants import relabel
 from collectors.tasks.sources.bitmaps import FASHION, MNIST, fashion_mnist, mnist_10k
 from collectors.tasks.sources.hub import hub_images
 from collectors.tasks.sources.raw import Images
+from ecotaskset.trained_on import credit
 
 PARITY = {"even": (0, 2, 4, 6, 8), "odd": (1, 3, 5, 7, 9)}
 LOW = {str(digit): (digit,) for digit in range(5)}
@@ -27,13 +28,12 @@ def _digits(_: Path) -> Images:
     return Images(pixels, bunch.target.astype(np.int64), tuple(str(name) for name in bunch.target_names))
 
 
-def _on_hub(name: str, hub_id: str, n_classes: int, side: int, label: str, licence: str, citation: str) -> DatasetEntry:
+def _on_hub(name: str, hub_id: str, n_classes: int, side: int, label: str) -> DatasetEntry:
     return DatasetEntry(
         name=name,
         domain="cv",
         source=f"hub:{hub_id}",
-        licence=licence,
-        citation=citation,
+        **credit(name),
         load_hub=partial(hub_images, hub_id=hub_id, label=label, side=side),
         hub_id=hub_id,
         n_classes=n_classes,
@@ -45,8 +45,7 @@ DIGITS = DatasetEntry(
     name="digits",
     domain="cv",
     source="scikit-learn",
-    licence="CC BY 4.0",
-    citation="Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI repository, 1998",
+    **credit("digits"),
     load=_digits,
     n_classes=10,
     image_side=8,
@@ -55,8 +54,7 @@ FASHION_MNIST = DatasetEntry(
     name="fashion_mnist",
     domain="cv",
     source=FASHION.label,
-    licence="MIT",
-    citation="Xiao, Rasul and Vollgraf, Fashion-MNIST, arXiv 1708.07747, 2017",
+    **credit("fashion_mnist"),
     load=fashion_mnist,
     load_hub=partial(hub_images, hub_id="zalando-datasets/fashion_mnist", side=28),
     hub_id="zalando-datasets/fashion_mnist",
@@ -67,8 +65,7 @@ MNIST_10K = DatasetEntry(
     name="mnist",
     domain="cv",
     source=MNIST.label,
-    licence="MIT (package)",
-    citation="LeCun, Bottou, Bengio and Haffner, Proceedings of the IEEE 86(11), 1998",
+    **credit("mnist"),
     load=mnist_10k,
     n_classes=10,
     image_side=28,
@@ -93,8 +90,8 @@ DATASETS = (
     MNIST_10K,
     variant(MNIST_10K, "parity", relabel(PARITY), "odd or even digit", n_classes=2),
     variant(MNIST_10K, "0to4", relabel(LOW), "the digits 0 to 4 only", n_classes=5),
-    _on_hub("mnist_full", "ylecun/mnist", 10, 28, "label", "MIT", MNIST_10K.citation),
-    _on_hub("cifar10", "uoft-cs/cifar10", 10, 32, "label", "unknown", "Krizhevsky, Tiny Images, 2009"),
-    _on_hub("cifar100", "uoft-cs/cifar100", 100, 32, "fine_label", "unknown", "Krizhevsky, Tiny Images, 2009"),
-    _on_hub("food101", "ethz/food101", 101, 64, "label", "unknown", "Bossard et al., Food-101, ECCV 2014"),
+    _on_hub("mnist_full", "ylecun/mnist", 10, 28, "label"),
+    _on_hub("cifar10", "uoft-cs/cifar10", 10, 32, "label"),
+    _on_hub("cifar100", "uoft-cs/cifar100", 100, 32, "fine_label"),
+    _on_hub("food101", "ethz/food101", 101, 64, "label"),
 )

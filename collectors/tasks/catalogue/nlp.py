@@ -10,8 +10,7 @@ from collectors.tasks.catalogue.variants import strong, words
 from collectors.tasks.sources.hub import hub_texts
 from collectors.tasks.sources.mail import SPAM_ASSASSIN, spam_assassin, spam_assassin_subject
 from collectors.tasks.sources.sentiment import SNIPPETS, snippets, which_source
-
-VADER = "Hutto and Gilbert, VADER, ICWSM 2014"
+from ecotaskset.trained_on import credit
 
 
 def _snippets(name: str, kind: str, about: str) -> DatasetEntry:
@@ -19,8 +18,7 @@ def _snippets(name: str, kind: str, about: str) -> DatasetEntry:
         name=name,
         domain="nlp",
         source=SNIPPETS.label,
-        licence="MIT (package); research data, cite the paper",
-        citation=VADER,
+        **credit(name),
         load=partial(snippets, kind),
         n_classes=2,
         sequence_length=32,
@@ -28,13 +26,12 @@ def _snippets(name: str, kind: str, about: str) -> DatasetEntry:
     )
 
 
-def _on_hub(name: str, hub_id: str, n_classes: int, length: int, citation: str, **columns: object) -> DatasetEntry:
+def _on_hub(name: str, hub_id: str, n_classes: int, length: int, **columns: object) -> DatasetEntry:
     return DatasetEntry(
         name=name,
         domain="nlp",
         source=f"hub:{hub_id}",
-        licence="as its card on the Hub says",
-        citation=citation,
+        **credit(name),
         load_hub=partial(hub_texts, hub_id=hub_id, **columns),
         hub_id=hub_id,
         n_classes=n_classes,
@@ -50,8 +47,7 @@ SPAM = DatasetEntry(
     name="spam_assassin",
     domain="nlp",
     source=SPAM_ASSASSIN.label,
-    licence="PDDL 1.0",
-    citation="The Apache SpamAssassin public mail corpus, 2002 to 2005",
+    **credit("spam_assassin"),
     load=spam_assassin,
     n_classes=2,
     sequence_length=64,
@@ -71,8 +67,7 @@ DATASETS = (
         name="all_snippets",
         domain="nlp",
         source=SNIPPETS.label,
-        licence=MOVIES.licence,
-        citation=VADER,
+        **credit("all_snippets"),
         load=which_source,
         n_classes=4,
         sequence_length=32,
@@ -86,8 +81,8 @@ DATASETS = (
         sequence_length=16,
         note="spam or not, by the subject line alone",
     ),
-    _on_hub("rotten_tomatoes", "cornell-movie-review-data/rotten_tomatoes", 2, 48, "Pang and Lee, ACL 2005"),
-    _on_hub("boolq", "google/boolq", 2, 128, "Clark et al., NAACL 2019", text=("question", "passage"), label="answer"),
-    _on_hub("emotion", "dair-ai/emotion", 6, 48, "Saravia et al., EMNLP 2018"),
-    _on_hub("imdb", "stanfordnlp/imdb", 2, 256, "Maas et al., ACL 2011"),
+    _on_hub("rotten_tomatoes", "cornell-movie-review-data/rotten_tomatoes", 2, 48),
+    _on_hub("boolq", "google/boolq", 2, 128, text=("question", "passage"), label="answer"),
+    _on_hub("emotion", "dair-ai/emotion", 6, 48),
+    _on_hub("imdb", "stanfordnlp/imdb", 2, 256),
 )

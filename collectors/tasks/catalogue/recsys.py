@@ -6,27 +6,25 @@ from collectors.tasks.catalogue.declaration import DatasetEntry, variant
 from collectors.tasks.catalogue.variants import dense, liked, recent
 from collectors.tasks.sources.by_hand import FOURSQUARE, MOVIELENS_1M, ByHand
 from collectors.tasks.sources.ratings import RECBOLE, movielens_100k
+from ecotaskset.trained_on import credit
 
 
-def _by_hand(name: str, source: ByHand, licence: str, citation: str) -> DatasetEntry:
+def _by_hand(name: str, source: ByHand) -> DatasetEntry:
     return DatasetEntry(
         name=name,
         domain="recsys",
         source=f"file:{source.archive} from {source.page}",
-        licence=licence,
-        citation=citation,
+        **credit(name),
         load_hub=source.load,
         sequence_length=32,
     )
 
 
-YANG = "Yang et al., Modeling User Activity Preference, IEEE TSMC 45(1), 2015"
 MOVIELENS_100K = DatasetEntry(
     name="movielens_100k",
     domain="recsys",
     source=RECBOLE.label,
-    licence="GroupLens: research use, no redistribution",
-    citation="Harper and Konstan, The MovieLens Datasets, ACM TiiS 5(4), 2015",
+    **credit("movielens_100k"),
     load=movielens_100k,
     sequence_length=32,
 )
@@ -36,7 +34,7 @@ DATASETS = (
     variant(MOVIELENS_100K, "recent", recent(0.5), "the later half of all ratings"),
     variant(MOVIELENS_100K, "dense", dense(100), "films that at least 100 people rated"),
     variant(MOVIELENS_100K, "liked", liked(4), "ratings of 4 and 5 only"),
-    _by_hand("movielens_1m", MOVIELENS_1M, MOVIELENS_100K.licence, MOVIELENS_100K.citation),
-    _by_hand("foursquare_nyc", FOURSQUARE["NYC"], "research use", YANG),
-    _by_hand("foursquare_tky", FOURSQUARE["TKY"], "research use", YANG),
+    _by_hand("movielens_1m", MOVIELENS_1M),
+    _by_hand("foursquare_nyc", FOURSQUARE["NYC"]),
+    _by_hand("foursquare_tky", FOURSQUARE["TKY"]),
 )
