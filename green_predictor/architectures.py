@@ -60,6 +60,14 @@ class SizeTable:
     def __init__(self, runs: Sequence[Mapping[str, Any]]) -> None:
         self.runs = list(runs)
         self.models = sorted({str(r["model"]) for r in runs})
+        self._of_model: dict[str, dict[str, Any]] = {}
+        for model in self.models:
+            same = [r for r in self.runs if r["model"] == model]
+            values = {name: [r[name] for r in same if r.get(name) is not None] for name in LAYERS}
+            self._of_model[model] = {
+                "model_family": next((r["model_family"] for r in same if r.get("model_family")), None),
+                **{name: statistics.median_high(found) if found else None for name, found in values.items()},
+            }
         self.knobs = sorted({(n, v) for r in runs for n, v in shape_of(r.get("knobs") or {})})
         self._exact: dict[Any, Mapping[str, Any]] = {}
         for run in self.runs:
@@ -72,13 +80,8 @@ class SizeTable:
         model, pretrained = architecture
         shape = shape_of(knobs)
         exact = self._exact.get((model, pretrained, task["dataset"], shape))
-        same = [r for r in self.runs if r["model"] == model]
-        found: dict[str, Any] = {"model": model, "pretrained": pretrained}
-        families = [r["model_family"] for r in same if r.get("model_family")]
-        found["model_family"] = families[0] if families else None
-        for name in LAYERS:
-            values = [r[name] for r in same if r.get(name) is not None]
-            found[name] = statistics.median_high(values) if values else None
+        nothing = dict.fromkeys(("model_family", *LAYERS))
+        found: dict[str, Any] = {"model": model, "pretrained": pretrained, **self._of_model.get(model, nothing)}
         described = self._describe(model, task, shape)
         for name in SIZES:
             if exact is not None and exact.get(name):

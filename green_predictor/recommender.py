@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ from ecotaskset.knobs import DOMAINS
 from ecotaskset.recipe import Recipe
 from green_predictor import candidates as candidates_
 from green_predictor import domain_model, emissions, targets
+from green_predictor.considered import Considered, consider
 from green_predictor.hardware import machine
-from green_predictor.nearby import near_a_run
 from green_predictor.observed import observed_training
 from green_predictor.preferences import Choice, Preference, choose, preference
 from green_predictor.recommendation import Recommendation, picks
@@ -80,12 +81,13 @@ def recommend(
     model = model_of(domain, data, energy)
     task = task_record(model.runs, domain, dataset)
     target, basis = machine(model.runs, hardware)
-    rows = _candidates(model, domain, task, target, candidates)
-    known = domain_model.evidence(
-        model, str(task["dataset"]), observed_training(observed, model, domain, task, target, energy)
-    )
-    designed = isinstance(candidates, int)
-    return _answer(model, rows, known, wanted, grams, task, (target, basis), designed)
+    found = _candidates(model, domain, task, target, candidates)
+    if observed is not None:
+        seen = observed_training(observed, model, domain, task, target, energy)
+        known = domain_model.evidence(model, str(task["dataset"]), seen)
+        y, distance = domain_model.raw_predict(model, found.rows, known)
+        found = replace(found, known=known, y=y, distance=distance)
+    return _answer(model, found, wanted, grams, task, (target, basis))
 
 
 def model_of(domain: str, data: Any = None, energy: str = "all") -> domain_model.DomainModel:
@@ -100,24 +102,26 @@ def model_of(domain: str, data: Any = None, energy: str = "all") -> domain_model
     return models[domain]
 
 
-def _candidates(model, domain, task, target, candidates):
+def _candidates(model, domain, task, target, candidates) -> Considered:
     if isinstance(candidates, int):
-        return candidates_.design(model.runs, domain, task, target, candidates)
+        return consider(model, domain, task, target, candidates)
     if not isinstance(candidates, Iterable):
         raise UsageError(f"candidates={candidates!r} is neither a number nor a list of recipes")
-    return candidates_.from_recipes(model.runs, domain, task, target, list(candidates))
+    rows = candidates_.from_recipes(model.runs, domain, task, target, list(candidates))
+    known = domain_model.evidence(model, str(task["dataset"]), None)
+    return Considered(rows, None, *domain_model.raw_predict(model, rows, known), known)
 
 
-def _answer(model, rows, known, wanted: Preference, grams, task, hardware, designed) -> Recommendation:
-    y, distance = domain_model.raw_predict(model, rows, known)
+def _answer(model, found: Considered, wanted: Preference, grams, task, hardware) -> Recommendation:
+    rows, known, y, distance = found.rows, found.known, found.y, found.distance
     quality, kwh, seconds = targets.restore(y, rows, model.reference)
     if model.caution or model.caution_seen:
         sure = targets.restore(domain_model.cautious(model, y, distance, known.basis), rows, model.reference)
     else:
         sure = quality, kwh, seconds
-    if designed:  # among so many, some far from all data look best by chance: leave those out
+    if found.near is not None:  # among so many, some far from all data look best by chance: leave those out
         trusted = domain_model.trusted(model, distance)
-        near = trusted & near_a_run(rows, model.runs)
+        near = trusted & found.near
         sure = (np.where(near if near.any() else trusted, sure[0], np.nan), *sure[1:])
     chosen = choose(wanted, *sure, grams[0] / 1000 if grams else None, domain_model.slack_of(model, known.basis))
     chosen = _shortened(chosen)  # chosen on cautious values, shown by expected ones: put in the order people see
@@ -127,16 +131,16 @@ def _answer(model, rows, known, wanted: Preference, grams, task, hardware, desig
     top = int(tied[np.argmin(kwh[tied])])
     shown = np.append(chosen.front, top)
     best_at = int(np.flatnonzero(chosen.front == chosen.best)[0])
-    found = domain_model.predict_rows(model, rows.take(shown), known)
+    expected = domain_model.predict_rows(model, rows.take(shown), known)
     domain = model.domain
-    best, most_accurate = (picks(rows, shown[[p]], _at(found, [p]), domain, grams)[0] for p in (best_at, -1))
+    best, most_accurate = (picks(rows, shown[[p]], _at(expected, [p]), domain, grams)[0] for p in (best_at, -1))
     spread = domain_model.variance_for(model, known.basis)
     steps = alternatives(y[chosen.front], quality[chosen.front], kwh[chosen.front], best_at, spread)
-    others = {k: picks(rows, shown[[p]], _at(found, [p]), domain, grams)[0] if p is not None else None
+    others = {k: picks(rows, shown[[p]], _at(expected, [p]), domain, grams)[0] if p is not None else None
               for k, p in steps.items()}  # fmt: skip
     metric = next((r["quality_metric"] for r in model.runs if r.get("quality_metric")), "quality")
     based = support(
-        model, rows, chosen.best, float(found.leverage[best_at]), known.basis, best.recipe.recipe_id,
+        model, rows, chosen.best, float(expected.leverage[best_at]), known.basis, best.recipe.recipe_id,
         observed=int(known.basis.startswith("probe:") and known.basis[6:]), remarks=facts_missing(task, domain),
     )  # fmt: skip
     return Recommendation(
@@ -155,7 +159,7 @@ def _answer(model, rows, known, wanted: Preference, grams, task, hardware, desig
         model=model,
         rows=rows,
         on_front=chosen.front,
-        prediction=_at(found, slice(0, len(chosen.front))),
+        prediction=_at(expected, slice(0, len(chosen.front))),
         evidence=known,
         cloud=(quality, kwh),
     )

@@ -46,7 +46,9 @@ def warm() -> dict[str, float]:
 
     ask(100)
     found = {str(n): least(lambda n=n: ask(n), 7 if n <= 10_000 else 3) for n in COUNTS}
-    big = [n for n in COUNTS if n >= 10_000]
+    odd = iter(range(9_990, 10_000))  # a count not asked for before: nothing is remembered
+    found["10000 on a new task"] = least(lambda: ask(next(odd)), 7)
+    big = [n for n in COUNTS if n > 10_000]  # made anew each time
     found["growth"] = float(np.polyfit(np.log(big), np.log([found[str(n)] for n in big]), 1)[0])
     return found
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from green_predictor import recommend, source, storage
+from green_predictor import considered, recommend, source, storage
+from green_predictor.considered import MOST_KEPT_ROWS
 
 REFIT = "the snapshot or the predictor changed: run `green-predictor fit` and commit green_predictor/model"
 
@@ -32,4 +33,18 @@ def test_answers_grow_at_most_linearly_with_the_candidates():
         return min(times)
 
     seconds(1_000)
-    assert seconds(200_000) < 25 * seconds(10_000)
+    least, most = 2 * MOST_KEPT_ROWS, 20 * MOST_KEPT_ROWS  # designs so large are made anew each time
+    assert seconds(most) < 13 * seconds(least)
+
+
+def test_the_same_task_with_another_wish_is_answered_from_what_was_considered_before():
+    asked = {"domain": "cv", "dataset": "digits-parity"}
+    first = recommend(**asked, prefer=0.2)
+    made, considered.candidates_.design = considered.candidates_.design, None  # nothing is designed a second time
+    try:
+        second = recommend(**asked, prefer=0.9)
+    finally:
+        considered.candidates_.design = made
+    assert second.rows is first.rows and second.best.energy_kwh <= first.best.energy_kwh
+    third = recommend(**asked, prefer=0.2, hardware={"cpu_threads": 1})
+    assert third.rows is not first.rows, "another machine is another question"

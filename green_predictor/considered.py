@@ -1,0 +1,63 @@
+"""The candidates of a question as the model sees them: all that does not hang on what the person prefers.
+
+Somebody who moves a slider asks about the same task again and again; only the choice among the candidates is new then.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from green_predictor import candidates as candidates_
+from green_predictor import domain_model
+from green_predictor.domain_model import DomainModel, Evidence
+from green_predictor.kept import kept
+from green_predictor.nearby import near_a_run
+from green_predictor.rows import Rows
+
+MOST_KEPT_ROWS = 20_000
+"""A larger design is made anew: eight of them would fill the memory of a small machine."""
+
+
+@dataclass(frozen=True)
+class Considered:
+    """Candidates with what `raw_predict` says of them. `near`: which are close to a real run; None where a person chose
+    the candidates.
+    """
+
+    rows: Rows
+    near: np.ndarray | None
+    y: np.ndarray
+    distance: np.ndarray
+    known: Evidence
+
+
+def consider(
+    model: DomainModel, domain: str, task: Mapping[str, Any], machine: Mapping[str, Any], count: int
+) -> Considered:
+    """`count` designed candidates for a task on a machine, predicted.
+
+    Raises:
+        UsageError: as `candidates.design`.
+    """
+    described = (
+        domain,
+        json.dumps(task, sort_keys=True, default=float),
+        json.dumps(machine, sort_keys=True, default=float),
+    )
+    return (_kept if count <= MOST_KEPT_ROWS else _made)(model, *described, count)
+
+
+def _made(model: DomainModel, domain: str, task_json: str, machine_json: str, count: int) -> Considered:
+    task, machine = json.loads(task_json), json.loads(machine_json)
+    rows = candidates_.design(model.runs, domain, task, machine, count)
+    known = domain_model.evidence(model, str(task["dataset"]), None)
+    y, distance = domain_model.raw_predict(model, rows, known)
+    return Considered(rows, near_a_run(rows, model.runs), y, distance, known)
+
+
+_kept = kept(8)(_made)
