@@ -56,8 +56,18 @@ def _made(model: DomainModel, domain: str, task_json: str, machine_json: str, co
     task, machine = json.loads(task_json), json.loads(machine_json)
     rows = candidates_.design(model.runs, domain, task, machine, count)
     known = domain_model.evidence(model, str(task["dataset"]), None)
-    y, distance = domain_model.raw_predict(model, rows, known)
-    return Considered(rows, near_a_run(rows, model.runs), y, distance, known)
+    return predicted(model, rows, near_a_run(rows, model.runs), known)
+
+
+def predicted(model: DomainModel, rows: Rows, near: np.ndarray | None, known: Evidence) -> Considered:
+    """Candidates with their predictions, given what is known of the task."""
+
+    def counted(distance: np.ndarray) -> np.ndarray:
+        mask = domain_model.trusted(model, distance)
+        return mask if near is None or not (near & mask).any() else near & mask
+
+    y, distance, known = domain_model.predict_task(model, rows, known, None if near is None else counted)
+    return Considered(rows, near, y, distance, known)
 
 
 _kept = kept(8)(_made)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -84,37 +85,55 @@ class Evidence:
 
     correction: np.ndarray | None
     basis: str
-    ceiling: float = np.inf
-    """Highest quality target that is believed: nobody recommends what is far better than anything ever seen."""
+    band: tuple[float, float] = (-np.inf, np.inf)
+    """Quality targets between which the best recipe of the task is believed to lie."""
+    lowered: float = 0.0
+    """By how much the task's quality targets are lowered together so that the best lies in the band."""
 
 
 def base_predict(model: DomainModel, x: np.ndarray) -> np.ndarray:
-    """What the family says, (n, 3), within what some run of the domain reached: models explode, trainings do not."""
+    """What the family says, (n, 3); energy and time within what some run reached: models explode, trainings do not.
+
+    Quality has no bounds here: cut off, all recipes of a task would look the same (see `predict_task`).
+    """
     y = FAMILIES[model.family].predict(model.arrays, x)
-    return np.clip(y, model.bounds[0], model.bounds[1], out=y)
+    free = np.arange(3) == targets.QUALITY
+    least, most = np.where(free, -np.inf, model.bounds[0]), np.where(free, np.inf, model.bounds[1])
+    return np.clip(y, least, most, out=y)
 
 
-def ceiling(model: DomainModel, dataset: str | None, observed: targets.Training | None = None) -> float:
-    """The best quality target any run of the domain reached; on a task with runs, at most a typical error above its own
-    best."""
-    best = [float(model.bounds[1, targets.QUALITY])]
+def best_band(model: DomainModel, dataset: str | None, observed: targets.Training | None = None) -> tuple[float, float]:
+    """Between which quality targets the best recipe of a task must lie: the bests of the domain's tasks; on a task with
+    runs, its own best, give or take a typical error."""
+    bests = _bests(model)
+    low, high = min(bests.values(), default=-np.inf), float(model.bounds[1, targets.QUALITY])
     if observed is not None and len(observed.rows):
-        best.append(float(np.nanmax(observed.y[:, targets.QUALITY], initial=-np.inf)))
-    mine = [run for run in model.runs if run.get("dataset") == dataset and run.get("quality") is not None]
-    if not mine:
-        return max(best)
-    landmark = mine[0].get("landmark_quality")
-    base = model.reference.landmark_logit if landmark is None else float(features.logit(landmark))
-    top = float(features.logit(max(run["quality"] for run in mine))) - base
-    return min(max(best), top + float(np.sqrt(model.within_seen[targets.QUALITY])))
+        seen = float(np.nanmax(observed.y[:, targets.QUALITY], initial=-np.inf))
+        low, high = max(low, seen), max(high, seen)
+    if dataset in bests:
+        error = float(np.sqrt(model.within_seen[targets.QUALITY]))
+        low, high = max(low, bests[dataset] - error), min(high, bests[dataset] + error)
+    return low, max(low, high)
+
+
+def _bests(model: DomainModel) -> dict[str, float]:
+    """Highest quality target of each task of the training data."""
+    found: dict[str, float] = {}
+    for run in model.runs:
+        if run.get("quality") is not None:
+            landmark = run.get("landmark_quality")
+            base = model.reference.landmark_logit if landmark is None else float(features.logit(landmark))
+            task = str(run["dataset"])
+            found[task] = max(found.get(task, -np.inf), float(features.logit(run["quality"])) - base)
+    return found
 
 
 def evidence(model: DomainModel, dataset: str | None, observed: targets.Training | None = None) -> Evidence:
     """The correction for a task: from its runs in the training data, from observed runs, or none."""
     known = model.correction.get(dataset) if dataset is not None else None
-    top = ceiling(model, dataset, observed)
+    band = best_band(model, dataset, observed)
     if observed is None or not len(observed.rows):
-        return Evidence(known, "seen" if known is not None else "unseen", top)
+        return Evidence(known, "seen" if known is not None else "unseen", band)
     x = features.feature_matrix(observed.rows, model.spec)
     left = observed.y - base_predict(model, x)
     if known is not None:
@@ -124,7 +143,7 @@ def evidence(model: DomainModel, dataset: str | None, observed: targets.Training
     count = len(np.unique(observed.run))
     probed = max((int(k[6:]) for k in model.quantiles if k.startswith("probe:") and int(k[6:]) <= count), default=0)
     basis = "seen" if known is not None else f"probe:{probed}" if probed else "unseen"
-    return Evidence(added if known is None else added + known, basis, top)
+    return Evidence(added if known is None else added + known, basis, band)
 
 
 def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> tuple[np.ndarray, np.ndarray]:
@@ -139,7 +158,9 @@ def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> tuple[np.nda
         y[piece] = base_predict(model, x)
         if known.correction is not None:
             y[piece] += calibration.apply_correction(known.correction, x)
-        np.minimum(y[piece, targets.QUALITY], known.ceiling, out=y[piece, targets.QUALITY])
+        quality = y[piece, targets.QUALITY]
+        quality -= known.lowered
+        np.minimum(quality, known.band[1], out=quality)
         distance[piece] = calibration.leverage(model.leverage, x)
 
     starts = range(0, len(rows), PIECE)
@@ -150,6 +171,25 @@ def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> tuple[np.nda
         with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
             list(pool.map(one, starts))
     return y, distance
+
+
+def predict_task(
+    model: DomainModel, rows: Rows, known: Evidence, among: Callable[[np.ndarray], np.ndarray] | None = None
+) -> tuple[np.ndarray, np.ndarray, Evidence]:
+    """`raw_predict` of all candidates of one task, and the evidence with the level that holds for them together.
+
+    What a task allows is hard to know, how its recipes compare is easier: where the best of them promises more, or
+    less, than the best of any task ever reached, all are moved by the same, and keep their order. `among`: from
+    leverage (n,) to the mask of the candidates that count; None for a list that need not hold any good recipe, which is
+    lowered, never raised.
+    """
+    y, distance = raw_predict(model, rows, replace(known, band=(-np.inf, np.inf)))
+    counted = np.ones(len(rows), bool) if among is None else among(distance)
+    best = float(np.max(y[counted, targets.QUALITY]))
+    low, high = known.band
+    lowered = best - min(best if among is None else max(best, low), high)
+    y[:, targets.QUALITY] = np.minimum(y[:, targets.QUALITY] - lowered, known.band[1])
+    return y, distance, replace(known, lowered=lowered)
 
 
 def trusted(model: DomainModel, distance: np.ndarray) -> np.ndarray:

@@ -92,7 +92,7 @@ def guess(model: DomainModel, task: Task, known: Evidence, energy: str = "all") 
     """Predict the recipes of a task, as `recommend` would."""
     rows = targets.prepare([task.records[i] for i in task.first], energy, model.reference)
     last = rows.subset(rows.last).rows
-    y, distance = domain_model.raw_predict(model, last, known)
+    y, distance, known = domain_model.predict_task(model, last, known, lambda distance: np.isfinite(distance))
     sure = targets.restore(domain_model.cautious(model, y, distance, known.basis), last, model.reference)
     made = domain_model.with_intervals(model, last, y, distance, known)
     return Guess(sure[0], sure[1], made, domain_model.slack_of(model, known.basis))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from ecotaskset.knobs import DOMAINS
 from ecotaskset.recipe import Recipe
 from green_predictor import candidates as candidates_
 from green_predictor import domain_model, emissions, targets
-from green_predictor.considered import Considered, consider
+from green_predictor.considered import Considered, consider, predicted
 from green_predictor.hardware import machine
 from green_predictor.observed import observed_training
 from green_predictor.preferences import Choice, Preference, choose, preference
@@ -85,8 +84,7 @@ def recommend(
     if observed is not None:
         seen = observed_training(observed, model, domain, task, target, energy)
         known = domain_model.evidence(model, str(task["dataset"]), seen)
-        y, distance = domain_model.raw_predict(model, found.rows, known)
-        found = replace(found, known=known, y=y, distance=distance)
+        found = predicted(model, found.rows, found.near, known)
     return _answer(model, found, wanted, grams, task, (target, basis))
 
 
@@ -109,7 +107,7 @@ def _candidates(model, domain, task, target, candidates) -> Considered:
         raise UsageError(f"candidates={candidates!r} is neither a number nor a list of recipes")
     rows = candidates_.from_recipes(model.runs, domain, task, target, list(candidates))
     known = domain_model.evidence(model, str(task["dataset"]), None)
-    return Considered(rows, None, *domain_model.raw_predict(model, rows, known), known)
+    return predicted(model, rows, None, known)
 
 
 def _answer(model, found: Considered, wanted: Preference, grams, task, hardware) -> Recommendation:
