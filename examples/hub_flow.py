@@ -4,12 +4,13 @@
 
 A small Hub is started on 127.0.0.1, and everything else is the real thing: commands, client library, trainings.
 
-1. a maintainer collects a run and releases version 1.0.0;
+1. a maintainer collects some runs and releases version 1.0.0;
 2. two contributors train at the same time and push at the same time;
 3. somebody sends a run that cannot have happened;
 4. the maintainer reviews: two pull requests are merged, one is refused with the reason; version 1.1.0 is released;
 5. a fresh process, with an empty cache, loads both versions by their tags;
-6. one contributor repeats the other's run; in version 1.2.0 that recipe is `reproduced`.
+6. the predictor is fitted on version 1.1.0 and published; a fresh process loads it by its name and asks what to train;
+7. one contributor repeats the other's run; in version 1.2.0 that recipe is `reproduced`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,23 @@ from loopback_hub import LoopbackHub, User  # noqa: E402
 REPO = "green/ecotaskset"
 COLLECT = (sys.executable, "-m", "collectors")
 MAINTAIN = (sys.executable, "-m", "collectors.hub_commands")
+PREDICT = (sys.executable, "-c", "from green_predictor.cli import main; main()")
+SHOWN = {COLLECT: "green-collect", MAINTAIN: "green-collect", PREDICT: "green-predictor"}
+MODEL = "green/green-predictor"
 TRAIN = ("--domain", "cv", "--dataset", "digits", "--model", "mlp", "--epochs", "2")
+
+FEW_RUNS = {
+    "name": "few-runs",
+    "designs": [{"grid": {"learning_rate": [0.0005, 0.001, 0.002, 0.004], "epochs": [1, 2, 3]}}],
+    "defaults": {"domain": "cv", "dataset": "digits", "model": "mlp"},
+}
+RECOMMEND = """
+import json, sys
+from green_predictor import GreenPredictor
+answer = GreenPredictor.from_pretrained(sys.argv[1], revision=sys.argv[2]).recommend(
+    domain="cv", dataset="digits", prefer={"energy": 0.5})
+print(json.dumps({"verdict": answer.verdict, "command": answer.command}))
+"""
 
 LOAD = """
 import json, sys
@@ -74,8 +92,7 @@ class Person:
 
     def start(self, command: tuple[str, ...], *words: str) -> subprocess.Popen[str]:
         """Run a command in the background; its talk goes to the screen."""
-        shown = "green-collect" if command == COLLECT else "python -m " + command[2]
-        print(f"\n{self.name} $ {shown} {shlex.join(words)}", flush=True)
+        print(f"\n{self.name} $ {SHOWN[command]} {shlex.join(words)}", flush=True)
         return subprocess.Popen(
             [*command, *words], env=self.environment, cwd=self.folder, stdout=subprocess.PIPE, text=True
         )
@@ -105,7 +122,24 @@ def load_fresh(hub: LoopbackHub, folder: Path, name: str, *tags: str) -> dict[st
     )
     found = json.loads(done.stdout)
     for tag, rows in found.items():
-        print(f"{tag}: {len(rows)} runs, " + ", ".join(f"{row['contributor']} ({row['trust']})" for row in rows))
+        counts = Counter(f"{row['contributor']} ({row['trust']})" for row in rows)
+        print(f"{tag}: {len(rows)} runs, " + ", ".join(f"{count} of {whom}" for whom, count in counts.items()))
+    return found
+
+
+def recommend_fresh(hub: LoopbackHub, folder: Path, name: str, tag: str) -> dict[str, str]:
+    """What a process with an empty cache and no account is told to train by the published predictor."""
+    reader = Person(hub, folder, User(name, ""))
+    del reader.environment["HF_TOKEN"]
+    print(
+        f'\n{name} $ python -c \'GreenPredictor.from_pretrained("{MODEL}", revision="{tag}").recommend(…)\'', flush=True
+    )
+    command = [sys.executable, "-c", RECOMMEND, MODEL, tag]
+    done = subprocess.run(
+        command, env=reader.environment, cwd=reader.folder, check=True, capture_output=True, text=True
+    )
+    found = json.loads(done.stdout)
+    print(found["verdict"], found["command"], sep="\n")
     return found
 
 
@@ -140,7 +174,10 @@ def flow(folder: Path, *, reproduce: bool = True) -> dict[str, Any]:
         boss = Person(hub, folder, hub.add_user("maintainer", orgs=("green",)))
         ada, eve, liar = (Person(hub, folder, hub.add_user(name)) for name in ("ada", "eve", "mallory"))
 
-        boss.run(COLLECT, *TRAIN, "--push", "--yes")
+        campaign = folder / "few-runs.yaml"
+        campaign.write_text(json.dumps(FEW_RUNS), encoding="utf-8")
+        boss.run(COLLECT, "--campaign", str(campaign), "--quiet")
+        boss.run(COLLECT, "--push", "--yes")
         boss.run(MAINTAIN, "release", "1.0.0", "--yes")
 
         both = [
@@ -153,7 +190,10 @@ def flow(folder: Path, *, reproduce: bool = True) -> dict[str, Any]:
         reviews = json.loads(boss.run(MAINTAIN, "review", "--json"))
         boss.run(MAINTAIN, "release", "1.1.0", "--yes")
         first = load_fresh(hub, folder, "reader", "v1.0.0", "v1.1.0")
-        told = {"pushed": pushed, "reviews": reviews, "first": first}
+        boss.run(PREDICT, "fit", "--data", REPO, "--output", "model")
+        boss.run(PREDICT, "publish", "--repo", MODEL, "--model", "model", "--dataset", REPO, "--tag", "v1.1.0")
+        advice = recommend_fresh(hub, folder, "trainer", "v1.1.0")
+        told = {"pushed": pushed, "reviews": reviews, "first": first, "advice": advice}
         if not reproduce:
             return told
 

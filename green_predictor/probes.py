@@ -5,10 +5,12 @@ In the evaluation a probe is the beginning of a run that was really made; its en
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ecotaskset.errors import UsageError
 from green_predictor import domain_model, targets
 from green_predictor.domain_model import DomainModel
 from green_predictor.judge import HEADLINE, Guess, Task, guess
@@ -21,15 +23,33 @@ SHORT_RUN = 8
 SHORTLIST = 5
 
 
-def shortlist(made: Guess, count: int, wanted: Preference = HEADLINE) -> list[int]:
-    """The recipes worth probing: the choice first, then what comes next when it is taken away, cheap ones first."""
-    left = np.ones(len(made.quality), bool)
+def shortlist(
+    quality: np.ndarray,
+    energy: np.ndarray,
+    architecture: np.ndarray,
+    count: int,
+    wanted: Preference = HEADLINE,
+    slack: float = 0.0,
+    left: np.ndarray | None = None,
+) -> list[int]:
+    """The recipes worth probing: the choice first, then what is chosen when its architecture is taken away, and so on.
+
+    Two recipes of one architecture tell little more than one; it comes again only when there is no other left. All
+    arrays are (n,); `left` marks the candidates that may be chosen at all.
+    """
+    free = np.isfinite(quality) if left is None else left.copy()
     found: list[int] = []
-    while len(found) < min(count, len(left)):
-        kept = np.flatnonzero(left)
-        best = int(kept[choose(wanted, made.quality[kept], made.energy[kept], slack=made.slack).best])
+    while len(found) < count and free.any():
+        used = np.isin(architecture, architecture[found]) if found else np.zeros(len(quality), bool)
+        kept = np.flatnonzero(free & ~used if (free & ~used).any() else free)
+        try:
+            best = int(kept[choose(wanted, quality[kept], energy[kept], slack=slack).best])
+        except UsageError:  # no other architecture keeps to the limits
+            if found:
+                break
+            raise
         found.append(best)
-        left[best] = False
+        free[best] = False
     return found
 
 
@@ -53,12 +73,21 @@ def probe_cost_kwh(record: dict[str, Any]) -> float:
 
 
 def probed(model: DomainModel, task: Task, first: Guess, count: int, energy: str = "all") -> tuple[Guess, float] | None:
-    """The prediction after probing, and the energy of the probes; None where no run has a curve."""
-    chosen = shortlist(first, count)
-    begun = [beginning(task.records[task.first[i]]) for i in chosen]
-    made = [r for r in begun if r is not None]
+    """The prediction after probing, and the energy of the probes; None where no run has a curve.
+
+    One probe corrects the level of all recipes. Of several, one is chosen: those that were not tried look good because
+    nothing is known against them.
+    """
+    architecture = np.array([str(task.records[i]["model"]) for i in task.first])
+    chosen = shortlist(first.quality, first.energy, architecture, count, slack=first.slack)
+    begun = {i: beginning(task.records[task.first[i]]) for i in chosen}
+    made = [r for r in begun.values() if r is not None]
     if not made:
         return None
     observed = targets.prepare(made, energy, model.reference, partial=True)
     known = domain_model.evidence(model, None, observed)
-    return guess(model, task, known, energy), float(sum(map(probe_cost_kwh, made)))
+    after = guess(model, task, known, energy)
+    if count > 1:
+        tried = np.isin(np.arange(len(after.quality)), [i for i, r in begun.items() if r is not None])
+        after = replace(after, quality=np.where(tried, after.quality, 0.0))
+    return after, float(sum(map(probe_cost_kwh, made)))

@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from ecotaskset.errors import MeasurementError, RunsFailedError, UsageError
 from ecotaskset.recipe import Recipe
 from ecotaskset.run import Run
 from ecotaskset.store import Store
+from green_predictor import probes
+from green_predictor.candidates import recipe_of
 from green_predictor.source import records
 
 if TYPE_CHECKING:
@@ -27,20 +30,25 @@ MOST = 8
 
 
 def shortlist(answer: Recommendation, count: int) -> list[Recipe]:
-    """What to probe: the pick, then from the front's cheap end one recipe of every other architecture, at most `count`.
+    """What to try: the pick, then the picks among other architectures, `count` in all, each in full length.
 
-    Each is cut to `EPOCHS` epochs. A second recipe of one architecture would cost as much and tell little more.
+    Raises:
+        UsageError: a count that makes no sense.
     """
     if not 1 <= count <= MOST:
-        raise UsageError(f"{count} probes", hint=f"1 to {MOST}; two already correct most of a wrong level")
-    by_model: dict[str, Recipe] = {}
-    for recipe in (answer.best.recipe, *(pick.recipe for pick in answer.front)):
-        by_model.setdefault(recipe.model, recipe)
-    return [_cut(recipe) for recipe in list(by_model.values())[:count]]
+        raise UsageError(f"{count} probes", hint=f"1 to {MOST}; one corrects the level, some let you compare")
+    quality, kwh = answer.cloud
+    architecture = answer.rows.text("model").astype(str)
+    wanted = replace(answer.preference, budget_kwh=None, max_hours=None, max_emissions_kg=None)
+    others = probes.shortlist(quality, kwh, architecture, count + 1, wanted, left=answer.choosable)
+    found = [answer.best.recipe, *(recipe_of(answer.rows, i, answer.domain) for i in others)]
+    by_model = {recipe.model: recipe for recipe in reversed(found)}  # of one architecture the first in line
+    return [r for r in found if by_model[r.model] == r][:count]
 
 
 def train_probes(recipes: Sequence[Recipe], store: Store, say: Callable[[str], None] = lambda _: None) -> list[Run]:
-    """Train each recipe with `green-collect` and return its runs; one that is in the store already is not repeated.
+    """Train the beginning of each recipe with `green-collect` and return the runs; what is in the store already is not
+    repeated.
 
     Raises:
         UsageError: the collectors are not installed, or cannot train such a data set.
@@ -52,8 +60,8 @@ def train_probes(recipes: Sequence[Recipe], store: Store, say: Callable[[str], N
         )
     found = []
     for number, recipe in enumerate(recipes, start=1):
-        say(f"probe {number}/{len(recipes)}  {recipe.model} · {recipe.epochs} epochs")
-        run_id = _collect(recipe, store.path)
+        say(f"probe {number}/{len(recipes)}  {recipe.model} · {min(EPOCHS, recipe.epochs)} epochs")
+        run_id = _collect(_cut(recipe), store.path)
         found += [run for run in store.runs() if run.run_id == run_id]
     return found
 

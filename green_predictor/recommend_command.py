@@ -27,10 +27,12 @@ def recommend_command(
                 "probes need a data set that green-collect can load",
                 hint="make short runs of your own task, record them, and give them as --observed",
             )
-        runs = probing.train_probes(probing.shortlist(answer, probe), Store(store), out.say)
+        tried = probing.shortlist(answer, probe)
+        runs = probing.train_probes(tried, Store(store), out.say)
         used = probing.energy_kwh(runs)
         known = probing.records_with(asked.get("observed"), runs)
-        answer = recommend(**{**asked, "observed": known})
+        among = {"candidates": tried} if len(tried) > 1 else {}
+        answer = recommend(**{**asked, "observed": known, **among})
         facts["probes"] = {"run_ids": [run.run_id for run in runs], "energy_kwh": used}
         spent = "unknown energy" if used is None else energy_text(used)
         lines = [

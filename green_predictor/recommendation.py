@@ -92,6 +92,8 @@ class Recommendation:
     evidence: Evidence = field(repr=False, default=None)
     cloud: tuple[np.ndarray, np.ndarray] = field(repr=False, default=None)
     """(quality, kWh) of all candidates, for the plot."""
+    choosable: np.ndarray = field(repr=False, default=None)
+    """Which candidates could be chosen: near the data, (n,) bool."""
 
     @property
     def command(self) -> str:

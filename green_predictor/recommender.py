@@ -160,6 +160,7 @@ def _answer(model, found: Considered, wanted: Preference, grams, task, hardware)
         prediction=_at(expected, slice(0, len(chosen.front))),
         evidence=known,
         cloud=(quality, kwh),
+        choosable=np.isfinite(sure[0]),
     )
 
 
