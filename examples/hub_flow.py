@@ -190,7 +190,7 @@ def flow(folder: Path, *, reproduce: bool = True) -> dict[str, Any]:
         reviews = json.loads(boss.run(MAINTAIN, "review", "--json"))
         boss.run(MAINTAIN, "release", "1.1.0", "--yes")
         first = load_fresh(hub, folder, "reader", "v1.0.0", "v1.1.0")
-        boss.run(PREDICT, "fit", "--data", REPO, "--output", "model")
+        boss.run(PREDICT, "fit", "--data", f"{REPO}@v1.1.0", "--output", "model")
         boss.run(PREDICT, "publish", "--repo", MODEL, "--model", "model", "--dataset", REPO, "--tag", "v1.1.0")
         advice = recommend_fresh(hub, folder, "trainer", "v1.1.0")
         told = {"pushed": pushed, "reviews": reviews, "first": first, "advice": advice}
