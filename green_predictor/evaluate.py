@@ -16,6 +16,7 @@ from ecotaskset.knobs import DOMAINS
 from green_predictor import baselines, domain_model, metrics
 from green_predictor.fit_domain import fit_domain
 from green_predictor.judge import Task, guess, judge, measured_task, outcome
+from green_predictor.preferences import Preference, choose
 from green_predictor.probes import SHORTLIST, probed
 from green_predictor.protocols import PROTOCOLS, machine_of
 from green_predictor.targets import usable
@@ -23,6 +24,9 @@ from green_predictor.targets import usable
 Record = dict[str, Any]
 Figures = dict[str, float | None]
 MAIN = "leave_one_dataset_out"
+LOSSES = (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12)
+"""Shares of the best quality somebody may be ready to give up: what the picks then save and keep."""
+
 SEEN = ("random_recipes", "leave_one_family_out", "leave_one_hardware_out")
 """Protocols in which other runs of the same task may be known."""
 
@@ -40,8 +44,9 @@ def evaluate(
     """Run protocols on run records and aggregate.
 
     Returns:
-        `{"protocols": {name: figures}, "with_one_probe": figures, "with_shortlist": figures, "baselines": {name:
-        figures}}`; figures have means over tasks, `per_task`, 90 % bootstrap intervals, `by_domain`; shares are 0..1.
+        `{"protocols": {name: figures}, "with_one_probe": figures, "with_shortlist": figures, "trade_off": [figures by
+        `max_quality_loss`], "baselines": {name: figures}}`; figures have means over tasks, `per_task`, 90 % bootstrap
+        intervals, `by_domain`; shares are 0..1.
 
     Raises:
         UsageError: an unknown protocol, or nothing to evaluate on.
@@ -63,6 +68,7 @@ def evaluate(
         "protocols": {k: v for k, v in done.items() if k in PROTOCOLS},
         "with_one_probe": done.get("with_one_probe"),
         "with_shortlist": done.get("with_shortlist"),
+        "trade_off": [{"max_quality_loss": loss, **done[f"loss:{loss}"]} for loss in LOSSES if f"loss:{loss}" in done],
         "baselines": {k[9:]: v for k, v in done.items() if k.startswith("baseline:")},
     }
 
@@ -99,6 +105,10 @@ def _figures(protocol, model, task: Task, inside, energy) -> Iterable[tuple[str,
     yield protocol, _with_default(task, judge(task, made))
     if protocol != MAIN:
         return
+    for loss in LOSSES:
+        wish = Preference(rule="cheapest", max_quality_loss=loss)
+        pick = choose(wish, made.quality, made.energy, slack=made.slack).best
+        yield f"loss:{loss}", dict(outcome(task, pick))
     for key, count in (("with_one_probe", 1), ("with_shortlist", SHORTLIST)):
         after = probed(model, task, made, count, energy)
         if after is not None:

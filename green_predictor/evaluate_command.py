@@ -13,6 +13,7 @@ from ecotaskset.knobs import DOMAINS
 from ecotaskset.store import write_atomically
 from green_predictor import source
 from green_predictor.evaluate import evaluate
+from green_predictor.evaluate_figures import write_figures
 from green_predictor.show import aligned
 
 COLUMNS = (
@@ -33,7 +34,8 @@ def evaluate_command(
     found = evaluate(source.records(data), protocols=protocols or None, domain=domain, say=out.say)
     if output is not None:
         write_atomically(output / "evaluation.json", json.dumps(found, indent=2, allow_nan=False).encode())
-        out.say(f"written to {output}")
+        pictures = write_figures(found, output)
+        out.say(f"written to {output}: {', '.join(['evaluation.json', *(path.name for path in pictures)])}")
     out.result(found, [table(found)], sorted(found["protocols"]))
 
 

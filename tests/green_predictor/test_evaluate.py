@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 
 from ecotaskset.errors import UsageError
-from green_predictor import baselines, domain_model, evaluate, fitting, judge, probes, protocols, targets
+from green_predictor import (
+    baselines,
+    domain_model,
+    evaluate,
+    evaluate_figures,
+    fitting,
+    judge,
+    preferences,
+    probes,
+    protocols,
+    targets,
+)
 
 KEYS = {
     "energy_saved_mean", "energy_saved_worst", "quality_kept_mean", "quality_kept_worst", "on_front", "coverage_90",
@@ -66,6 +77,32 @@ def test_means_and_worst_cases_are_those_of_the_tasks(found):
     saved = [t["energy_saved"] for t in figures["per_task"].values()]
     assert figures["energy_saved_mean"] == pytest.approx(np.mean(saved))
     assert figures["energy_saved_worst"] == min(saved)
+
+
+def test_the_trade_off_is_reported_and_holds_the_headline(found):
+    losses = [point["max_quality_loss"] for point in found["trade_off"]]
+    assert losses == sorted(losses) and all(0 <= point["quality_kept_mean"] <= 1 for point in found["trade_off"])
+    headline = found["protocols"]["leave_one_dataset_out"]
+    same = next(p for p in found["trade_off"] if p["max_quality_loss"] == judge.HEADLINE.max_quality_loss)
+    assert same["energy_saved_mean"] == headline["energy_saved_mean"]
+
+
+def test_the_figures_show_the_rules_and_the_tasks(found, tmp_path):
+    made = evaluate_figures.write_figures(found, tmp_path)
+    assert [path.name for path in made] == ["rules.png", "tasks.png"]
+    assert all(path.read_bytes()[:4] == b"\x89PNG" for path in made)
+    assert evaluate_figures.write_figures({**found, "protocols": {}}, tmp_path) == []
+
+
+def test_a_shortlist_tries_every_architecture_before_any_twice():
+    quality = np.array([0.90, 0.91, 0.92, 0.80, 0.70])
+    energy = np.array([1.0, 2.0, 3.0, 1.0, 1.0])
+    kinds = np.array(["a", "a", "a", "b", "c"])
+    wanted = preferences.Preference(rule="cheapest", max_quality_loss=0.0)
+    assert probes.shortlist(quality, energy, kinds, 4, wanted) == [2, 3, 4, 1]
+    assert probes.shortlist(quality, energy, kinds, 9, wanted, left=quality > 0.75) == [2, 3, 1, 0]
+    least = preferences.Preference(rule="cheapest", min_quality=0.85)
+    assert probes.shortlist(quality, energy, kinds, 3, least) == [0], "no other architecture is good enough"
 
 
 def test_an_unknown_protocol_is_refused(digits):
