@@ -16,7 +16,7 @@ from ecotaskset.knobs import DOMAINS
 from green_predictor import baselines, domain_model, metrics
 from green_predictor.fit_domain import fit_domain
 from green_predictor.judge import Task, guess, judge, measured_task, outcome
-from green_predictor.preferences import Preference, choose
+from green_predictor.preferences import Preference
 from green_predictor.probes import SHORTLIST, probed
 from green_predictor.protocols import PROTOCOLS, machine_of
 from green_predictor.targets import usable
@@ -106,8 +106,7 @@ def _figures(protocol, model, task: Task, inside, energy) -> Iterable[tuple[str,
     if protocol != MAIN:
         return
     for loss in LOSSES:
-        wish = Preference(rule="cheapest", max_quality_loss=loss)
-        pick = choose(wish, made.quality, made.energy, slack=made.slack).best
+        pick = made.choice(Preference(rule="cheapest", max_quality_loss=loss))
         yield f"loss:{loss}", dict(outcome(task, pick))
     for key, count in (("with_one_probe", 1), ("with_shortlist", SHORTLIST)):
         after = probed(model, task, made, count, energy)

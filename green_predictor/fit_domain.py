@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ecotaskset.errors import UsageError
 from green_predictor import calibration, features, targets
@@ -35,6 +36,13 @@ def fit_domain(
     Raises:
         UsageError: fewer than `LEAST_RUNS` usable runs.
     """
+    with threadpool_limits(1):  # matrices so small are slower on several threads, many times so beside other work
+        return _fit_domain(domain, records, energy, families, seed)
+
+
+def _fit_domain(
+    domain: str, records: Sequence[Mapping[str, Any]], energy: str, families: list[str] | None, seed: int
+) -> DomainModel:
     data = targets.prepare(records, energy)
     if len(data.records) < LEAST_RUNS:
         raise UsageError(
@@ -51,7 +59,9 @@ def fit_domain(
     caution_seen, slack_seen = best_manner(data, HeldOut(data.y - seen.y, seen.leverage), within_seen)
     quantiles = {"seen": _quantiles(data, seen)}
     if comparison["held_out"] == "task":
-        quantiles["unseen"] = _quantiles(data, HeldOut(left, held.leverage))
+        unseen, seen_too = _quantiles(data, HeldOut(left, held.leverage)), quantiles["seen"]
+        # nobody knows more of a task never met than of one with runs
+        quantiles["unseen"] = np.stack([np.minimum(unseen[0], seen_too[0]), np.maximum(unseen[1], seen_too[1])])
         rigidity_probe, probed = probe_calibration(data, left, held.leverage, between, within, seed)
         quantiles |= probed
     else:

@@ -10,6 +10,7 @@ import numpy as np
 
 from green_predictor import domain_model, metrics, targets
 from green_predictor.domain_model import DomainModel, Evidence, Prediction
+from green_predictor.nearby import near_a_run
 from green_predictor.pareto import front, hypervolume_ratio
 from green_predictor.preferences import Preference, choose
 
@@ -80,22 +81,33 @@ def _noise(log_energy, quality, inverse, count) -> tuple[float, float] | None:
 
 @dataclass(frozen=True)
 class Guess:
-    """What is expected of the recipes of a task: quality and kWh to choose by; `prediction` None for rules of thumb."""
+    """What is expected of the recipes of a task: quality and kWh to choose by; `prediction` None for rules of thumb.
+
+    `choosable` (m,): the recipes that may be recommended; None for all.
+    """
 
     quality: np.ndarray
     energy: np.ndarray
     prediction: Prediction | None = None
     slack: float = 0.0
+    choosable: np.ndarray | None = None
+
+    def choice(self, wanted: Preference) -> int:
+        """The recipe that a preference chooses."""
+        quality = self.quality if self.choosable is None else np.where(self.choosable, self.quality, np.nan)
+        return choose(wanted, quality, self.energy, slack=self.slack).best
 
 
 def guess(model: DomainModel, task: Task, known: Evidence, energy: str = "all") -> Guess:
-    """Predict the recipes of a task, as `recommend` would."""
+    """Predict the recipes of a task, as `recommend` would: only what somebody nearly ran elsewhere is recommended."""
     rows = targets.prepare([task.records[i] for i in task.first], energy, model.reference)
     last = rows.subset(rows.last).rows
     y, distance, known = domain_model.predict_task(model, last, known, lambda distance: np.isfinite(distance))
     sure = targets.restore(domain_model.cautious(model, y, distance, known.basis), last, model.reference)
     made = domain_model.with_intervals(model, last, y, distance, known)
-    return Guess(sure[0], sure[1], made, domain_model.slack_of(model, known.basis))
+    choosable = domain_model.trusted(model, distance) & near_a_run(last, model.runs)
+    nearest = choosable if choosable.any() else None
+    return Guess(sure[0], sure[1], made, domain_model.slack_of(model, known.basis), nearest)
 
 
 def outcome(task: Task, chosen: int, extra_kwh: float = 0.0) -> dict[str, float]:
@@ -138,7 +150,7 @@ def _within_noise(task: Task, chosen: int) -> bool:
 
 def judge(task: Task, made: Guess, extra_kwh: float = 0.0) -> dict[str, float | None]:
     """All figures of one task under the headline rule."""
-    chosen = choose(HEADLINE, made.quality, made.energy, slack=made.slack).best
+    chosen = made.choice(HEADLINE)
     found: dict[str, float | None] = dict(outcome(task, chosen, extra_kwh))
     objectives = metrics.normalised(task.quality, task.energy)
     score = metrics.utility(metrics.normalised(made.quality, made.energy), RANKED_WITH)

@@ -79,7 +79,7 @@ def probed(model: DomainModel, task: Task, first: Guess, count: int, energy: str
     nothing is known against them.
     """
     architecture = np.array([str(task.records[i]["model"]) for i in task.first])
-    chosen = shortlist(first.quality, first.energy, architecture, count, slack=first.slack)
+    chosen = shortlist(first.quality, first.energy, architecture, count, slack=first.slack, left=first.choosable)
     begun = {i: beginning(task.records[task.first[i]]) for i in chosen}
     made = [r for r in begun.values() if r is not None]
     if not made:
@@ -89,5 +89,5 @@ def probed(model: DomainModel, task: Task, first: Guess, count: int, energy: str
     after = guess(model, task, known, energy)
     if count > 1:
         tried = np.isin(np.arange(len(after.quality)), [i for i, r in begun.items() if r is not None])
-        after = replace(after, quality=np.where(tried, after.quality, 0.0))
+        after = replace(after, choosable=tried)
     return after, float(sum(map(probe_cost_kwh, made)))
