@@ -7,6 +7,7 @@ on architecture, task size and shape-changing knobs fills in what no run says.
 from __future__ import annotations
 
 import statistics
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -54,20 +55,26 @@ def reshape_task(task: Mapping[str, Any], knobs: Mapping[str, Any], domain: str)
     return changed
 
 
+def _layers(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Family and layer counts of runs of one architecture."""
+    values = {name: [r[name] for r in runs if r.get(name) is not None] for name in LAYERS}
+    return {
+        "model_family": next((r["model_family"] for r in runs if r.get("model_family")), None),
+        **{name: statistics.median_high(found) if found else None for name, found in values.items()},
+    }
+
+
 class SizeTable:
     """Model columns by architecture, task and shape, filled in where no run has them."""
 
     def __init__(self, runs: Sequence[Mapping[str, Any]]) -> None:
         self.runs = list(runs)
         self.models = sorted({str(r["model"]) for r in runs})
-        self._of_model: dict[str, dict[str, Any]] = {}
-        for model in self.models:
-            same = [r for r in self.runs if r["model"] == model]
-            values = {name: [r[name] for r in same if r.get(name) is not None] for name in LAYERS}
-            self._of_model[model] = {
-                "model_family": next((r["model_family"] for r in same if r.get("model_family")), None),
-                **{name: statistics.median_high(found) if found else None for name, found in values.items()},
-            }
+        alike: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
+        for run in self.runs:  # knobs such as lora or layer_drop change the layers
+            alike[str(run["model"])].append(run)
+            alike[str(run["model"]), shape_of(run.get("knobs") or {})].append(run)
+        self._layers = {key: _layers(same) for key, same in alike.items()}
         self.knobs = sorted({(n, v) for r in runs for n, v in shape_of(r.get("knobs") or {})})
         self._exact: dict[Any, Mapping[str, Any]] = {}
         for run in self.runs:
@@ -80,8 +87,8 @@ class SizeTable:
         model, pretrained = architecture
         shape = shape_of(knobs)
         exact = self._exact.get((model, pretrained, task["dataset"], shape))
-        nothing = dict.fromkeys(("model_family", *LAYERS))
-        found: dict[str, Any] = {"model": model, "pretrained": pretrained, **self._of_model.get(model, nothing)}
+        layers = self._layers.get((model, shape)) or self._layers.get(model) or _layers([])
+        found: dict[str, Any] = {"model": model, "pretrained": pretrained, **layers}
         described = self._describe(model, task, shape)
         for name in SIZES:
             if exact is not None and exact.get(name):

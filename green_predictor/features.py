@@ -47,7 +47,8 @@ def setting_features(rows: Rows, vocabulary: dict[str, list[str]]) -> dict[str, 
     found: dict[str, np.ndarray] = {}
     for name in setting_columns()[0]:
         values = rows.numbers[name]
-        found[name] = values if name in _RAW else np.log1p(values)
+        # a column and a knob may have one name: what a machine gave, and what a person asked for
+        found[f"{name} given" if name in KNOBS else name] = values if name in _RAW else np.log1p(values)
     for name, words in vocabulary.items():
         for word in words:
             found[f"{name}={word}"] = (rows.texts[name] == word).astype(np.float64)
@@ -150,8 +151,14 @@ def fit_spec(rows: Rows, weight: np.ndarray) -> FeatureSpec:
             continue
         names.append(name)
         means.append(mean)
-        scales.append((TASK_SCALE if name in task else 1.0) / deviation)
+        farthest = float(np.max(np.abs(values[known] - mean)))
+        scales.append(min((TASK_SCALE if name in task else 1.0) / deviation, _widest(name) / farthest))
     return FeatureSpec(tuple(names), np.array(means, np.float32), np.array(scales, np.float32))
+
+
+def _widest(name: str) -> float:
+    """No value of the training data is cut off: a rare one is scaled down instead."""
+    return np.inf if "=" in name else MOST_AWAY
 
 
 def _common(words: np.ndarray) -> list[str]:

@@ -48,8 +48,11 @@ def machines(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     found = []
     for key, _ in counted.most_common():
         mine = [r for r in runs if tuple((c, r.get(c)) for c in _identity()) == key]
-        # knobs such as cpu_threads change a run's hardware columns; the machine itself is what most runs saw
-        found.append({c: _typical([r.get(c) for r in mine]) for c in hardware_columns()})
+        # knobs and runs side by side change a run's columns; the machine itself is what most runs saw
+        seen = {c: _typical([r.get(c) for r in mine]) for c in hardware_columns()}
+        # what is recommended will be trained alone, on all threads that any run here was given
+        seen["cpu_threads"] = max((r["cpu_threads"] for r in mine if r.get("cpu_threads")), default=None)
+        found.append(seen)
     return found
 
 
