@@ -47,8 +47,7 @@ def setting_features(rows: Rows, vocabulary: dict[str, list[str]]) -> dict[str, 
     found: dict[str, np.ndarray] = {}
     for name in setting_columns()[0]:
         values = rows.numbers[name]
-        # a column and a knob may have one name: what a machine gave, and what a person asked for
-        found[f"{name} given" if name in KNOBS else name] = values if name in _RAW else np.log1p(values)
+        found[name] = values if name in _RAW else np.log1p(values)
     for name, words in vocabulary.items():
         for word in words:
             found[f"{name}={word}"] = (rows.texts[name] == word).astype(np.float64)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from green_predictor import domain_model, metrics, targets
+from green_predictor.alone import as_if_alone
 from green_predictor.domain_model import DomainModel, Evidence, Prediction
 from green_predictor.nearby import near_a_run
 from green_predictor.pareto import front, hypervolume_ratio
@@ -44,7 +45,7 @@ class Task:
 
 def measured_task(name: str, records: Sequence[dict[str, Any]], energy: str = "all") -> Task | None:
     """Gather the usable records of a task; None for fewer than three recipes."""
-    kept = [r for r in records if targets.usable(r, energy)]
+    kept = [as_if_alone(r) for r in records if targets.usable(r, energy)]
     ids = np.array([targets.recipe_key(r) for r in kept], dtype=object)
     if not len(ids):
         return None

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from green_predictor.alone import as_if_alone
 from green_predictor.features import logit
 from green_predictor.physics import PRICES, fit_prices, log_cost
 from green_predictor.rows import LEARNED_FROM, Rows, recipe_rows
@@ -95,7 +96,7 @@ def prepare(
     partial: bool = False,
 ) -> Training:
     """Rows and targets of run records (dicts of Run columns); unusable runs are left out (see `usable`)."""
-    kept = [dict(r) for r in records if usable(r, energy, partial=partial)]
+    kept = [as_if_alone(r) for r in records if usable(r, energy, partial=partial)]
     pairs: list[tuple[int, float]] = []
     values: list[tuple[float, float, float]] = []
     weights: list[float] = []

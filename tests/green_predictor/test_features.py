@@ -82,11 +82,3 @@ def test_sizes_are_copied_where_known_and_grow_with_the_input_where_not(digits):
         other = reshape_task({**task, "dataset": "other"}, run["knobs"], "cv")
         larger = table.columns((model, pretrained), other, run["knobs"])
         assert 0.3 < larger["flops_per_sample"] / run["flops_per_sample"] < 3
-
-
-def test_threads_that_a_machine_gave_are_a_feature_beside_the_knob_of_that_name(learned):
-    data, _ = learned
-    rows = data.records[:12]
-    varied = [{**r, "cpu_threads": 1 + i % 2} for i, r in enumerate(rows)]
-    spec = features.fit_spec(targets.prepare(varied).rows, np.ones(len(targets.prepare(varied).rows)))
-    assert "cpu_threads given" in spec.names
