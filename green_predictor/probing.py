@@ -42,8 +42,10 @@ def shortlist(answer: Recommendation, count: int) -> list[Recipe]:
     wanted = replace(answer.preference, budget_kwh=None, max_hours=None, max_emissions_kg=None)
     others = probes.shortlist(quality, kwh, architecture, count + 1, wanted, left=answer.choosable)
     found = [answer.best.recipe, *(recipe_of(answer.rows, i, answer.domain) for i in others)]
-    by_model = {recipe.model: recipe for recipe in reversed(found)}  # of one architecture the first in line
-    return [r for r in found if by_model[r.model] == r][:count]
+    by_model: dict[str, Recipe] = {}
+    for recipe in found:  # the pick is among the others too
+        by_model.setdefault(recipe.model, recipe)
+    return list(by_model.values())[:count]
 
 
 def train_probes(recipes: Sequence[Recipe], store: Store, say: Callable[[str], None] = lambda _: None) -> list[Run]:
