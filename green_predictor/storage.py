@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from green_predictor.physics import PRICES
 from green_predictor.rows import recipe_rows
 from green_predictor.targets import Reference
 
-FORMAT = 6
+FORMAT = 7
 MOST_BYTES = 64_000_000
 MAKE_ANEW = "make it anew with green-predictor fit"
 JSON_NAME, ARRAYS_NAME = "model.json", "model.npz"
@@ -114,7 +114,7 @@ def _take_apart(model: DomainModel) -> tuple[dict[str, Any], dict[str, np.ndarra
         "slack": model.slack,
         "caution_seen": model.caution_seen,
         "slack_seen": model.slack_seen,
-        "runs": [_without_nan(r) for r in model.runs],
+        "runs": _as_columns(model.runs),
         "summary": model.summary,
     }
     arrays = {
@@ -136,8 +136,9 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
         raise ValueError(f"unknown family {info['family']!r}")
     names = tuple(str(n) for n in info["names"])
     p = len(names)
-    if not isinstance(info["runs"], list) or not all(isinstance(r, dict) and "model" in r for r in info["runs"]):
-        raise ValueError("its runs are not a list of runs")
+    runs = _as_records(info["runs"])
+    if not all("model" in r for r in runs):
+        raise ValueError("its runs are not runs")
     families, corrections, quantiles = (_part(arrays, p) for p in ("family.", "correction.", "quantiles."))
     if any(arrays[k].shape[-1] != p for k in ("mean", "scale", "near")) or arrays["leverage"].shape != (p, p):
         raise ValueError("arrays do not fit the features")
@@ -174,7 +175,7 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
         slack=numbers[4],
         caution_seen=numbers[5],
         slack_seen=numbers[6],
-        runs=list(info["runs"]),
+        runs=runs,
         near=arrays["near"].astype(np.float32),
         summary=dict(info["summary"]),
     )
@@ -198,5 +199,26 @@ def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray
     return {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
 
 
-def _without_nan(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in record.items() if not (isinstance(v, float) and not math.isfinite(v))}
+def _as_columns(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Records as columns: every name and every value of a column once, and which of the values each record has. What a
+    record lacks, or knows only as not a number, is null."""
+    columns = {}
+    for name in sorted({name for record in records for name in record}):
+        values = [record.get(name) for record in records]
+        texts = [json.dumps(None if isinstance(v, float) and not math.isfinite(v) else v) for v in values]
+        numbered = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+        columns[name] = {"values": [json.loads(text) for text in numbered], "places": [numbered[t] for t in texts]}
+    return columns
+
+
+def _as_records(kept: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What `_as_columns` took apart; columns of other lengths, or places outside their values, are an error."""
+    records: list[dict[str, Any]] = [{} for _ in kept["model"]["places"]]
+    for name, column in kept.items():
+        values, places = list(column["values"]), list(column["places"])
+        if len(places) != len(records) or min(places, default=0) < 0:
+            raise ValueError(f"column {name} of its runs does not fit")
+        for record, place in zip(records, places, strict=True):
+            if values[place] is not None:
+                record[str(name)] = values[place]
+    return records

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from green_predictor.alone import as_if_alone
+
 GOOD_STATUS = ("completed", "early_stopped")
 
 
@@ -32,9 +34,12 @@ class MeasuredRun:
 def measured_runs(
     records: Sequence[Mapping[str, Any]], domain: str, dataset: str, machine: Mapping[str, Any] | None = None
 ) -> list[MeasuredRun]:
-    """Trainings of one task that came to their end, on machines like `machine` (None: on any)."""
+    """Trainings of one task that came to their end, on machines like `machine` (None: on any).
+
+    Their energy is booked as that of the predictions they stand beside: of a training alone.
+    """
     return [
-        _measured(r)
+        _measured(as_if_alone(r))
         for r in records
         if r.get("domain") == domain
         and r.get("dataset") == dataset

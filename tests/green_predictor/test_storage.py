@@ -107,3 +107,17 @@ def test_the_head_needs_what_a_model_needs(saved):
         (saved / storage.JSON_NAME).write_text(json.dumps(broken))
         with pytest.raises(RefusedError):
             storage.load(saved)
+
+
+def test_runs_come_back_as_they_were_and_columns_that_do_not_fit_are_refused(saved):
+    runs = [{"model": "a", "knobs": {"width": 0.5}}, {"model": "b", "epochs": 3}, {"model": "a", "wd": float("nan")}]
+    kept = json.loads(json.dumps(storage._as_columns(runs), allow_nan=False))
+    assert storage._as_records(kept) == [runs[0], runs[1], {"model": "a"}]
+    head = json.loads((saved / storage.JSON_NAME).read_text())
+    for spoil in (lambda p: p[:1], lambda p: [-1] * len(p), lambda p: ["0"] * len(p), lambda p: [10**6] * len(p)):
+        broken = json.loads(json.dumps(head))
+        column = broken["domains"]["cv"]["runs"]["epochs"]
+        column["places"] = spoil(column["places"])
+        (saved / storage.JSON_NAME).write_text(json.dumps(broken))
+        with pytest.raises(RefusedError):
+            storage.load(saved)

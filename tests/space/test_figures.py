@@ -162,3 +162,12 @@ def test_only_runs_of_the_task_and_machine_stand_in_the_front() -> None:
     ]
     assert len(measured_runs(rows, "cv", "d", {"device": "cuda", "gpu_model": "H200", "cpu_model": "other"})) == 1
     assert len(measured_runs(rows, "cv", "d")) == 2
+
+
+def test_runs_made_side_by_side_stand_beside_predictions_of_a_training_alone():
+    row = {
+        "domain": "cv", "dataset": "d", "model": "mlp", "status": "completed", "quality_last": 0.5, "energy_kwh": 3.0,
+        "ram_energy_kwh": 2.0, "cpu_energy_kwh": 1.0, "ram_energy_method": "scope=machine; node_share=0.5",
+    }  # fmt: skip
+    (shown,) = measured_runs([row], "cv", "d")
+    assert shown.energy_kwh == 5.0, "all of the memory's draw, as in the prediction"
