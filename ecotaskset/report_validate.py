@@ -10,6 +10,7 @@ from typing import Any
 
 from ecotaskset.checks import Finding, Report, check_files, check_runs
 from ecotaskset.checks.finding import shown
+from ecotaskset.checks.reading import OWN
 from ecotaskset.checks.rows import read_rows
 from ecotaskset.errors import UsageError
 from ecotaskset.report_leaks import leak_check
@@ -81,7 +82,7 @@ def _snapshot(path: Path) -> Verdict:
 
 def _check(files: Sequence[Path], base: Path) -> dict[str, Report]:
     tables = [p for p in files if p.suffix != ".json"]
-    reports = dict(zip(tables, check_files(tables), strict=True)) if tables else {}
+    reports = dict(zip(tables, check_files(tables, times=OWN), strict=True)) if tables else {}
     singles = [p for p in files if p.suffix == ".json"]
     if singles:
         reports[singles[0] if len(singles) == 1 else base / "runs"] = _check_single(singles)

@@ -11,6 +11,9 @@ import numpy as np
 
 LEVEL = 0.90
 
+RIDGE = 10.0
+"""Ridge penalty behind the leverage: a row that lies this far (squared) from all others, off their span, has 1."""
+
 
 def group_quantiles(residual: np.ndarray, group: np.ndarray, level: float = LEVEL) -> np.ndarray:
     """Lower and upper residual quantile so that a share `level` lies between, groups weighing the same: (2, q)."""
@@ -67,15 +70,18 @@ def apply_correction(correction: np.ndarray, x: np.ndarray) -> np.ndarray:
     return x @ correction[1:] + correction[0]
 
 
-def leverage_factor(x: np.ndarray, weight: np.ndarray, strength: float) -> np.ndarray:
+def leverage_factor(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """A matrix L, (p, p), with leverage(x) = |x L|²: how far a row lies from what was trained on (ridge leverage)."""
     gram = (x.astype(np.float64) * weight[:, None]).T @ x
-    gram[np.diag_indices_from(gram)] += strength
+    gram[np.diag_indices_from(gram)] += RIDGE
     values, vectors = np.linalg.eigh(gram)
     return (vectors / np.sqrt(np.maximum(values, 1e-9))).astype(np.float32)
 
 
-def leverage(factor: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """How far each row lies from the training data, (n,); 0 at its middle, about 1 where one row alone supports it."""
+def leverage(factor: np.ndarray, x: np.ndarray, beyond: np.ndarray | float = 0.0) -> np.ndarray:
+    """How far each row lies from the training data, (n,); 0 at its middle, about 1 where one row alone supports it.
+
+    `beyond` (n,): squared distance by which its description lies outside those of the training data.
+    """
     projected = x @ factor
-    return np.einsum("ij,ij->i", projected, projected)
+    return np.einsum("ij,ij->i", projected, projected) + np.float32(1 / RIDGE) * beyond

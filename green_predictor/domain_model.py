@@ -19,7 +19,6 @@ PIECE = 16_384
 
 
 MANY_PIECES, MOST_THREADS = 4, 8
-NEAREST = 0.25
 
 
 @dataclass(frozen=True)
@@ -161,7 +160,7 @@ def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> tuple[np.nda
         quality = y[piece, targets.QUALITY]
         quality -= known.lowered
         np.minimum(quality, known.band[1], out=quality)
-        distance[piece] = calibration.leverage(model.leverage, x)
+        distance[piece] = calibration.leverage(model.leverage, x, planned.beyond[rows.setting[piece]])
 
     starts = range(0, len(rows), PIECE)
     if len(starts) < MANY_PIECES:
@@ -193,10 +192,13 @@ def predict_task(
 
 
 def trusted(model: DomainModel, distance: np.ndarray) -> np.ndarray:
-    """Which candidates are no farther from the data than its own runs are, (n,) bool; of a task unlike all others, the
-    nearest quarter."""
-    own = calibration.leverage(model.leverage, model.near).max(initial=0.0)
-    return distance <= max(float(own), float(np.quantile(distance, NEAREST)))
+    """Which candidates are no farther from the data than its own runs are, (n,) bool.
+
+    How far the task itself lies from all others is the same for every candidate and says nothing of which to prefer: it
+    is taken off.
+    """
+    own = calibration.leverage(model.leverage, model.near)
+    return distance - distance.min(initial=np.inf) <= float(own.max(initial=0.0))
 
 
 def with_intervals(model: DomainModel, rows: Rows, y: np.ndarray, distance: np.ndarray, known: Evidence) -> Prediction:

@@ -8,7 +8,7 @@ mean (0 after scaling).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +17,13 @@ import numpy as np
 from ecotaskset.knobs import KNOBS
 from green_predictor.rows import Rows, setting_columns
 
-TASK_SCALE = 0.3
-"""Task columns are few distinct points (one a data set): shrunk, so that no model hangs its answer on them."""
+TASK_SCALES = (0.3, 0.1, 0.03)
+"""Task columns are few distinct points (one a data set): shrunk, so that no model hangs its answer on them. How far is
+found out on held-out tasks (see `selection.task_scale`)."""
 
 MOST_AWAY = 6.0
-"""Descriptions are cut at so many standard deviations: where all training tasks have 943 users, 586 is thousands away,
-and a straight line through next to nothing would end anywhere."""
+"""No description counts as farther away than so many standard deviations: where all training tasks have 943 users, 586
+would be thousands away."""
 
 MOST_WORDS, LEAST_SAID = 40, 3
 
@@ -34,12 +35,15 @@ _CENTRES = {"epoch": 5.0, "epochs": 5.0, "batch_size": 32.0, "learning_rate": 1e
 class FeatureSpec:
     """Which features, and how they are scaled; plain lists, so that it can be kept as JSON.
 
-    `names` (p,), `mean`, `scale` (p,): a feature is (value - mean) * scale, 0 where unknown.
+    `names` (p,), `mean`, `scale` (p,): a feature is (value - mean) * scale, 0 where unknown. `reach` (p,): the farthest
+    that a scaled training value lies from 0. A description (task, model, hardware) counts as no farther than that: a
+    line through a few tasks says nothing of what lies beyond them (see `Plan.beyond`).
     """
 
     names: tuple[str, ...]
     mean: np.ndarray
     scale: np.ndarray
+    reach: np.ndarray
 
 
 def setting_features(rows: Rows, vocabulary: dict[str, list[str]]) -> dict[str, np.ndarray]:
@@ -133,12 +137,12 @@ def log_work(rows: Rows) -> np.ndarray:
     return np.asarray(_log(3 * n["n_train"] + validation) + _log(n["flops_per_sample"]), np.float32)[rows.setting]
 
 
-def fit_spec(rows: Rows, weight: np.ndarray) -> FeatureSpec:
-    """Choose and scale the features for a training set: those that vary over it."""
+def fit_spec(rows: Rows, weight: np.ndarray, task_scale: float = TASK_SCALES[0]) -> FeatureSpec:
+    """Choose and scale the features for a training set: those that vary over it, the task's to `task_scale`."""
     used = np.unique(rows.setting)
     vocabulary = {name: _common(rows.texts[name][used]) for name in ("model", "model_family", "device", "origin")}
-    names, means, scales = [], [], []
-    task = {c for c in setting_columns()[0] if c.startswith(("n_train", "n_val", "n_test"))} | _task_columns()
+    names, means, scales, reaches = [], [], [], []
+    task = task_features()
     for name, values in _all_features(rows, vocabulary).items():
         known = np.isfinite(values)
         if not known.any():
@@ -151,8 +155,9 @@ def fit_spec(rows: Rows, weight: np.ndarray) -> FeatureSpec:
         names.append(name)
         means.append(mean)
         farthest = float(np.max(np.abs(values[known] - mean)))
-        scales.append(min((TASK_SCALE if name in task else 1.0) / deviation, _widest(name) / farthest))
-    return FeatureSpec(tuple(names), np.array(means, np.float32), np.array(scales, np.float32))
+        scales.append(min((task_scale if name in task else 1.0) / deviation, _widest(name) / farthest))
+        reaches.append(farthest * scales[-1])
+    return FeatureSpec(tuple(names), *(np.array(v, np.float32) for v in (means, scales, reaches)))
 
 
 def _widest(name: str) -> float:
@@ -166,10 +171,20 @@ def _common(words: np.ndarray) -> list[str]:
     return sorted(w for w, count in counted.most_common(MOST_WORDS) if count >= LEAST_SAID)
 
 
-def _task_columns() -> set[str]:
+def task_features() -> set[str]:
+    """Names of the features that describe the task."""
     from ecotaskset.run import columns
 
     return {name for name, info in columns().items() if info["group"] == "task"} | {"landmark_logit", "headroom"}
+
+
+def free_of_task(spec: FeatureSpec, targets: Sequence[bool]) -> np.ndarray:
+    """Which features each target may hang on, (p, q): those that describe the task only where `targets` says so.
+
+    What examples and operations of a task cost, physics says already; a dozen tasks teach a line nothing beyond it.
+    """
+    task = task_features()
+    return np.array([[described or name not in task for described in targets] for name in spec.names], bool)
 
 
 def _all_features(rows: Rows, vocabulary: dict[str, list[str]]) -> dict[str, np.ndarray]:
@@ -182,11 +197,15 @@ def _all_features(rows: Rows, vocabulary: dict[str, list[str]]) -> dict[str, np.
 
 @dataclass(frozen=True)
 class Plan:
-    """Features of the settings and knob sets of some rows, scaled once; the rows themselves are made in pieces."""
+    """Features of the settings and knob sets of some rows, scaled once; the rows themselves are made in pieces.
+
+    `beyond` (m,): how far the description of each setting lies outside those of the training data, squared.
+    """
 
     spec: FeatureSpec
     shared: dict[int, tuple[str, np.ndarray]]
     families: list[str]
+    beyond: np.ndarray
 
     def matrix(self, rows: Rows) -> np.ndarray:
         """Scaled features of rows over the planned settings: float32 (n, p), column by column in memory."""
@@ -214,15 +233,18 @@ def plan(rows: Rows, spec: FeatureSpec) -> Plan:
     families += [name.partition("=")[2] for name in spec.names if name.startswith("steps*family=")]
     by_setting, by_knobs = setting_features(rows, vocabulary), knob_features(rows)
     shared: dict[int, tuple[str, np.ndarray]] = {}
+    beyond = np.zeros(len(rows.numbers["n_train"]), np.float32)
     for j, name in enumerate(spec.names):
         for index, source in (("setting", by_setting), ("knob_set", by_knobs)):
             if name in source:
-                scaled = (source[name] - spec.mean[j]) * spec.scale[j]
+                scaled = np.nan_to_num((source[name] - spec.mean[j]) * spec.scale[j], nan=0.0)
                 if index == "setting" and "=" not in name:
-                    scaled = np.clip(scaled, -MOST_AWAY, MOST_AWAY)
-                shared[j] = (index, np.nan_to_num(scaled, nan=0.0).astype(np.float32))
+                    inside = np.clip(scaled, -spec.reach[j], spec.reach[j])
+                    beyond += np.minimum(np.abs(scaled - inside), MOST_AWAY) ** 2
+                    scaled = inside
+                shared[j] = (index, scaled.astype(np.float32))
                 break
-    return Plan(spec, shared, sorted(set(families)))
+    return Plan(spec, shared, sorted(set(families)), beyond)
 
 
 def feature_matrix(rows: Rows, spec: FeatureSpec) -> np.ndarray:

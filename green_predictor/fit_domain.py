@@ -51,10 +51,10 @@ def _fit_domain(
         )
     comparison, held, group = compare(data, seed, families)
     chosen = comparison["chosen"]
-    family, strength = FAMILIES[chosen["family"]], chosen["strength"]
+    family, strength, scale = FAMILIES[chosen["family"]], chosen["strength"], comparison["task_scale"]
     left = data.y - held.y
     between, within = calibration.variances(left[data.last], group[data.last].astype(str))
-    rigidity, seen = _seen(data, chosen["family"], strength, between, within, seed)
+    rigidity, seen = _seen(data, (chosen["family"], strength, scale), between, within, seed)
     within_seen = calibration.variances(seen.y[data.last], data.task[data.last].astype(str))[1]
     caution_seen, slack_seen = best_manner(data, HeldOut(data.y - seen.y, seen.leverage), within_seen)
     quantiles = {"seen": _quantiles(data, seen)}
@@ -62,14 +62,14 @@ def _fit_domain(
         unseen, seen_too = _quantiles(data, HeldOut(left, held.leverage)), quantiles["seen"]
         # nobody knows more of a task never met than of one with runs
         quantiles["unseen"] = np.stack([np.minimum(unseen[0], seen_too[0]), np.maximum(unseen[1], seen_too[1])])
-        rigidity_probe, probed = probe_calibration(data, left, held.leverage, between, within, seed)
+        rigidity_probe, probed = probe_calibration(data, left, held.leverage, between, within, scale, seed)
         quantiles |= probed
     else:
         rigidity_probe = RIGIDITIES[-1]
         quantiles["unseen"] = SPREAD_WITHOUT_TASKS * quantiles["seen"]
-    spec = features.fit_spec(data.rows, data.weight)
+    spec = features.fit_spec(data.rows, data.weight, scale)
     x = features.feature_matrix(data.rows, spec)
-    arrays = family.fit(x, data.y, data.weight, seed, strength)
+    arrays = family.fit(x, data.y, data.weight, seed, strength, features.free_of_task(spec, targets.TASK_MATTERS))
     rest = data.y - family.predict(arrays, x)
     return DomainModel(
         domain=domain,
@@ -85,7 +85,7 @@ def _fit_domain(
         bounds=np.stack([np.nanmin(data.y, axis=0), np.nanmax(data.y, axis=0)]),
         rigidity=rigidity,
         rigidity_probe=rigidity_probe,
-        leverage=calibration.leverage_factor(x, data.weight, 10.0),
+        leverage=calibration.leverage_factor(x, data.weight),
         caution=chosen["caution"],
         slack=chosen["slack"],
         caution_seen=caution_seen,
@@ -121,19 +121,23 @@ def _corrections(data, x, rest, between, within, rigidity) -> dict[str, np.ndarr
 
 
 def _seen(
-    data: targets.Training, name: str, strength: float, between: np.ndarray, within: np.ndarray, seed: int
+    data: targets.Training, setting: tuple[str, float, float], between: np.ndarray, within: np.ndarray, seed: int
 ) -> tuple[float, HeldOut]:
     """Residuals of recipes that were held out while others of their task were known; the best rigidity on the way."""
+    name, strength, scale = setting
     left = {r: np.zeros_like(data.y) for r in RIGIDITIES}
     distance = np.zeros(len(data.y), np.float32)
     for mask in folds(data.recipe, RECIPE_FOLDS, seed):
         inside, outside = data.subset(~mask), data.subset(mask)
-        spec = features.fit_spec(inside.rows, inside.weight)
-        x, x_out = features.feature_matrix(inside.rows, spec), features.feature_matrix(outside.rows, spec)
-        arrays = FAMILIES[name].fit(x, inside.y, inside.weight, seed, strength)
+        spec = features.fit_spec(inside.rows, inside.weight, scale)
+        x, planned = features.feature_matrix(inside.rows, spec), features.plan(outside.rows, spec)
+        x_out, beyond = planned.matrix(outside.rows), planned.beyond[outside.rows.setting]
+        arrays = FAMILIES[name].fit(
+            x, inside.y, inside.weight, seed, strength, features.free_of_task(spec, targets.TASK_MATTERS)
+        )
         rest = inside.y - FAMILIES[name].predict(arrays, x)
         guess = FAMILIES[name].predict(arrays, x_out)
-        distance[mask] = calibration.leverage(calibration.leverage_factor(x, inside.weight, 10.0), x_out)
+        distance[mask] = calibration.leverage(calibration.leverage_factor(x, inside.weight), x_out, beyond)
         for rigidity in RIGIDITIES:
             found = _corrections(inside, x, rest, between, within, rigidity)
             out = guess.copy()

@@ -20,13 +20,19 @@ BEGINNING = 2
 
 
 def probe_calibration(
-    data: Training, left: np.ndarray, leverage: np.ndarray, between: np.ndarray, within: np.ndarray, seed: int
+    data: Training,
+    left: np.ndarray,
+    leverage: np.ndarray,
+    between: np.ndarray,
+    within: np.ndarray,
+    scale: float,
+    seed: int,
 ) -> tuple[float, dict[str, np.ndarray]]:
     """The best rigidity, and residual quantiles (2, 3) by number of probes.
 
-    `left` (n, 3): residuals of predictions made without the row's task.
+    `left` (n, 3): residuals of predictions made without the row's task. `scale`: that of the task's features.
     """
-    spec = features.fit_spec(data.rows, data.weight)
+    spec = features.fit_spec(data.rows, data.weight, scale)
     x = features.feature_matrix(data.rows, spec)
     task = data.task.astype(str)
     begun = data.rows.epoch <= BEGINNING

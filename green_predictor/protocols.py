@@ -45,6 +45,11 @@ def leave_one_dataset_out(records: Sequence[Record]) -> Iterator[Fold]:
     yield from _by(records, lambda r: r["dataset"])
 
 
+def leave_one_source_out(records: Sequence[Record]) -> Iterator[Fold]:
+    """A task none of whose siblings was seen: task variants (`digits-parity`) are made of the same data as others."""
+    yield from _by(records, lambda r: str(r["dataset"]).partition("-")[0])
+
+
 def leave_one_family_out(records: Sequence[Record]) -> Iterator[Fold]:
     """An architecture family never seen."""
     yield from _by(records, lambda r: r.get("model_family") or r["model"])
@@ -81,6 +86,7 @@ def data_share(record: Record) -> float:
 PROTOCOLS: dict[str, Callable[[Sequence[Record]], Iterator[Fold]]] = {
     "random_recipes": random_recipes,
     "leave_one_dataset_out": leave_one_dataset_out,
+    "leave_one_source_out": leave_one_source_out,
     "leave_one_family_out": leave_one_family_out,
     "leave_one_hardware_out": leave_one_hardware_out,
     "paper": paper,

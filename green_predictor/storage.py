@@ -25,7 +25,7 @@ from green_predictor.physics import PRICES
 from green_predictor.rows import recipe_rows
 from green_predictor.targets import Reference
 
-FORMAT = 7
+FORMAT = 8
 MOST_BYTES = 64_000_000
 MAKE_ANEW = "make it anew with green-predictor fit"
 JSON_NAME, ARRAYS_NAME = "model.json", "model.npz"
@@ -118,8 +118,8 @@ def _take_apart(model: DomainModel) -> tuple[dict[str, Any], dict[str, np.ndarra
         "summary": model.summary,
     }
     arrays = {
-        "mean": model.spec.mean, "scale": model.spec.scale, "between": model.between, "within": model.within,
-        "within_seen": model.within_seen, "bounds": model.bounds,
+        "mean": model.spec.mean, "scale": model.spec.scale, "reach": model.spec.reach,
+        "between": model.between, "within": model.within, "within_seen": model.within_seen, "bounds": model.bounds,
         "leverage": model.leverage, "near": model.near.astype(np.float16),
     }  # fmt: skip
     arrays |= {f"family.{k}": v for k, v in model.arrays.items()}
@@ -140,7 +140,7 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
     if not all("model" in r for r in runs):
         raise ValueError("its runs are not runs")
     families, corrections, quantiles = (_part(arrays, p) for p in ("family.", "correction.", "quantiles."))
-    if any(arrays[k].shape[-1] != p for k in ("mean", "scale", "near")) or arrays["leverage"].shape != (p, p):
+    if any(arrays[k].shape[-1] != p for k in ("mean", "scale", "reach", "near")) or arrays["leverage"].shape != (p, p):
         raise ValueError("arrays do not fit the features")
     if arrays["bounds"].shape != (2, 3):
         raise ValueError("the bounds are not those of three targets")
@@ -158,7 +158,7 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
         raise ValueError("a setting is not a number")
     model = DomainModel(
         domain=domain,
-        spec=FeatureSpec(names, arrays["mean"], arrays["scale"]),
+        spec=FeatureSpec(names, arrays["mean"], arrays["scale"], arrays["reach"]),
         reference=Reference(numbers[0], prices),
         family=info["family"],
         arrays=families,

@@ -19,6 +19,8 @@ from green_predictor.rows import LEARNED_FROM, Rows, recipe_rows
 
 TARGETS = ("quality", "energy", "duration")
 QUALITY, ENERGY, DURATION = range(3)
+TASK_MATTERS = (True, False, False)
+"""Whether a target hangs on how the task is described, beyond what it is relative to."""
 LAST_EPOCH_WEIGHT = 0.5
 INNER_EPOCHS = 3
 MOST_LOG = 80.0

@@ -15,15 +15,20 @@ LEADERS = 8
 MORE_SEEDS = [1, 2]
 
 
-def leaders(runs: list[Run]) -> list[dict]:
-    """The recipes of highest quality on each task; a recipe counts with its mean over seeds."""
-    by_task: dict[tuple[str, str], dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
+def by_recipe(runs: list[Run]) -> dict[tuple[str, str], dict[str, list[Run]]]:
+    """The completed runs of each recipe of each task (domain, data set)."""
+    found: dict[tuple[str, str], dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
     for run in runs:
         if run.status == "completed" and run.quality_test is not None and run.recipe_id:
-            by_task[run.domain, run.dataset][run.recipe_id].append(run)
+            found[run.domain, run.dataset][run.recipe_id].append(run)
+    return dict(sorted(found.items()))
+
+
+def leaders(runs: list[Run]) -> list[dict]:
+    """The recipes of highest validation quality on each task; a recipe counts with its mean over seeds."""
     found = []
-    for _, recipes in sorted(by_task.items()):
-        means = {name: sum(run.quality_test for run in made) / len(made) for name, made in recipes.items()}
+    for recipes in by_recipe(runs).values():
+        means = {name: sum(run.quality_last or 0 for run in made) / len(made) for name, made in recipes.items()}
         for name in sorted(means, key=lambda name: (-means[name], name))[:LEADERS]:
             found.append(recipes[name][0].recipe().model_dump(exclude={"seed"}))
     return found

@@ -52,7 +52,8 @@ ALL_TEXTS = {
 }  # fmt: skip
 ALL_HISTORIES = {
     "movielens_100k": [0.5, 0.25], "movielens_100k-recent": SIZES, "movielens_100k-dense": SIZES,
-    "movielens_100k-liked": SIZES,
+    "movielens_100k-liked": SIZES, "movielens_100k-early": SIZES, "movielens_100k-niche": SIZES,
+    "movielens_100k-active": SIZES, "movielens_100k-casual": SIZES,
 }  # fmt: skip
 """Data sets and the shares taken of them, so that a run takes seconds."""
 

@@ -1,7 +1,9 @@
 """The model families GREEN chooses among, by held-out regret. Each is two functions over plain arrays.
 
-    fit(x, y, weight, seed, strength) -> dict of arrays        x (n, p) scaled features, y (n, q) targets, weight (n,)
+    fit(x, y, weight, seed, strength, free) -> dict of arrays  x (n, p) scaled features, y (n, q) targets, weight (n,)
     predict(arrays, x) -> (n, q)
+
+`free` (p, q): which targets the straight line may hang on which features; all where left out.
 
 Arrays only: a fitted model is saved without any pickle and evaluated with NumPy alone. All families stand on the same
 ridge regression, because trees and kernels cannot extrapolate: they learn what it leaves over.
@@ -29,10 +31,10 @@ class Family(NamedTuple):
 
 
 FAMILIES: dict[str, Family] = {
-    "linear": Family(linear.fit, linear.predict, (1.0, 10.0, 100.0)),
-    "kernel": Family(kernel.fit, kernel.predict, (1.0, 10.0)),
-    "boosting": Family(boosting.fit, boosting.predict, (10.0,)),
-    "forest": Family(forest.fit, forest.predict, (10.0,)),
-    "random_features": Family(random_features.fit, random_features.predict, (10.0, 100.0)),
-    "blend": Family(blend.fit, blend.predict, (10.0,)),
+    "linear": Family(linear.fit, linear.predict, (10.0, 100.0, 300.0)),
+    "kernel": Family(kernel.fit, kernel.predict, (10.0, 100.0)),
+    "boosting": Family(boosting.fit, boosting.predict, (100.0,)),
+    "forest": Family(forest.fit, forest.predict, (100.0,)),
+    "random_features": Family(random_features.fit, random_features.predict, (100.0, 300.0)),
+    "blend": Family(blend.fit, blend.predict, (100.0,)),
 }

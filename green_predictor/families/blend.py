@@ -10,10 +10,17 @@ MEMBERS = ("kernel", "boosting", "forest")
 _BASE = ("coefficients", "intercept")
 
 
-def fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray, seed: int = 0, strength: float = 10.0) -> dict:
+def fit(
+    x: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray,
+    seed: int = 0,
+    strength: float = 10.0,
+    free: np.ndarray | None = None,
+) -> dict:
     """Fit the members on the same rows; the ridge they share is kept once."""
-    parts = {"k": kernel.fit(x, y, weight, seed, strength)}
-    boosted, forested = (module.fit(x, y, weight, seed, strength) for module in (boosting, forest))
+    parts = {"k": kernel.fit(x, y, weight, seed, strength, free)}
+    boosted, forested = (module.fit(x, y, weight, seed, strength, free) for module in (boosting, forest))
     parts["b"] = {k: v for k, v in boosted.items() if k not in _BASE}
     parts["f"] = {k: v for k, v in forested.items() if k not in _BASE}
     return {f"{prefix}.{k}": v for prefix, arrays in parts.items() for k, v in arrays.items()}

@@ -12,10 +12,17 @@ RATE = 0.12
 SHARE_OF_FEATURES = 0.5
 
 
-def fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray, seed: int = 0, strength: float = 10.0) -> dict:
+def fit(
+    x: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray,
+    seed: int = 0,
+    strength: float = 10.0,
+    free: np.ndarray | None = None,
+) -> dict:
     """Squared loss over targets in units of their spread; each tree sees half of the features."""
     rng = np.random.default_rng(seed)
-    base, left, spread = linear.remainder(x, y, weight, strength)
+    base, left, spread = linear.remainder(x, y, weight, strength, free)
     w = weight / weight.mean()
     thresholds, codes = oblivious.bins(x)
     n_bins = np.array([len(t) + 1 for t in thresholds])

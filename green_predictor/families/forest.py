@@ -13,10 +13,17 @@ TRIED = 12
 """Features that are tried at each tree, each at one random threshold."""
 
 
-def fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray, seed: int = 0, strength: float = 10.0) -> dict:
+def fit(
+    x: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray,
+    seed: int = 0,
+    strength: float = 10.0,
+    free: np.ndarray | None = None,
+) -> dict:
     """The mean of `TREES` trees, each on a bootstrap sample."""
     rng = np.random.default_rng(seed)
-    base, left, spread = linear.remainder(x, y, weight, strength)
+    base, left, spread = linear.remainder(x, y, weight, strength, free)
     w = weight / weight.mean()
     thresholds, codes = oblivious.bins(x)
     n_bins = np.array([len(t) + 1 for t in thresholds])

@@ -9,9 +9,16 @@ from green_predictor.families import linear
 CENTRES = 96
 
 
-def fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray, seed: int = 0, strength: float = 10.0) -> dict:
+def fit(
+    x: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray,
+    seed: int = 0,
+    strength: float = 10.0,
+    free: np.ndarray | None = None,
+) -> dict:
     """Radial basis functions over at most `CENTRES` rows spread out over the data (farthest-point sampling)."""
-    base, left, spread = linear.remainder(x, y, weight, strength)
+    base, left, spread = linear.remainder(x, y, weight, strength, free)
     centres = x[_farthest(x, min(CENTRES, len(x)), seed)]
     width = np.float32(0.5 / max(np.median(_squared(x[:500], centres)), 1e-6))
     k = np.exp(-width * _squared(x, centres)).astype(np.float64)

@@ -9,10 +9,17 @@ from green_predictor.families import linear
 HIDDEN = 64
 
 
-def fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray, seed: int = 0, strength: float = 10.0) -> dict:
+def fit(
+    x: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray,
+    seed: int = 0,
+    strength: float = 10.0,
+    free: np.ndarray | None = None,
+) -> dict:
     """Ridge regression of what the linear base leaves over on `HIDDEN` random rectified features."""
     rng = np.random.default_rng(seed)
-    base, left, spread = linear.remainder(x, y, weight, strength)
+    base, left, spread = linear.remainder(x, y, weight, strength, free)
     hidden = rng.normal(0, 1 / np.sqrt(x.shape[1]), (x.shape[1], HIDDEN)).astype(np.float32)
     offset = rng.uniform(-1, 1, HIDDEN).astype(np.float32)
     output = linear.fit(np.maximum(x @ hidden + offset, 0), left, weight, strength=strength)

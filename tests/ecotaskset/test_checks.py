@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ecotaskset.checks import CODES, Known, agree, check_file, check_rows, check_runs, derive_trust
 from ecotaskset.checks.finding import shown
-from ecotaskset.checks.reading import read_untrusted
+from ecotaskset.checks.reading import OWN, read_untrusted
 from ecotaskset.run import Run, to_table
 
 
@@ -209,6 +209,20 @@ def test_trust_needs_a_second_person_who_agrees():
         nobody.run_id: "self_reported",
     }
     assert derive_trust([good(contributor="ada"), bad])[bad.run_id] == "self_reported"
+
+
+def test_own_files_may_be_larger_than_a_submission(tmp_path):
+    import pyarrow.parquet as pq
+
+    large, fine, far_too_large = (tmp_path / name for name in ("large.parquet", "fine.parquet", "huge.parquet"))
+    one = to_table([good()])
+    pq.write_table(pa.concat_tables([one] * 5_001), large)
+    pq.write_table(pa.concat_tables([one] * 50_001), far_too_large)
+    pq.write_table(one, fine)
+    assert [len(raw.rows) for raw in read_untrusted([fine, large, fine])] == [1, 0, 1]
+    assert "5001 rows" in check_file(large).findings[0].message
+    assert [len(raw.rows) for raw in read_untrusted([fine, large, fine], OWN)] == [1, 5_001, 1]
+    assert "split the file" in read_untrusted([far_too_large], OWN)[0].findings[0].message
 
 
 def test_files(tmp_path):

@@ -55,6 +55,7 @@ def test_many_runs_teach_slopes_too():
 def test_leverage_grows_with_distance_and_is_small_in_the_middle():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 4)).astype(np.float32)
-    factor = calibration.leverage_factor(x, np.ones(200), 1.0)
+    factor = calibration.leverage_factor(x, np.ones(200))
     near, far = calibration.leverage(factor, np.array([[0, 0, 0, 0], [9, 9, 9, 9]], np.float32))
     assert near == 0 and far > 10 * calibration.leverage(factor, x).mean()
+    assert calibration.leverage(factor, x[:1], 20.0) == pytest.approx(calibration.leverage(factor, x[:1]) + 2.0)

@@ -40,6 +40,7 @@ def test_no_held_out_group_is_seen_in_training(digits, name):
     key = {
         "random_recipes": lambda r: r["recipe_id"],
         "leave_one_dataset_out": lambda r: r["dataset"],
+        "leave_one_source_out": lambda r: r["dataset"].partition("-")[0],
         "leave_one_family_out": lambda r: r["model_family"],
         "leave_one_hardware_out": lambda r: r["cpu_model"],
         "paper": lambda r: r["dataset"],
@@ -47,6 +48,13 @@ def test_no_held_out_group_is_seen_in_training(digits, name):
     for _, inside, outside in protocols.PROTOCOLS[name](records):
         assert {key(r) for r in inside}.isdisjoint({key(r) for r in outside})
         assert inside and outside
+
+
+def test_tasks_made_of_the_same_data_are_held_out_together(digits):
+    names = ("digits", "digits-parity", "mnist")
+    records = [{**r, "dataset": names[i % 3]} for i, r in enumerate(digits)]
+    held = {name: {r["dataset"] for r in outside} for name, _, outside in protocols.leave_one_source_out(records)}
+    assert held == {"digits": {"digits", "digits-parity"}, "mnist": {"mnist"}}
 
 
 def test_random_recipes_covers_every_run_once(digits):
@@ -81,7 +89,7 @@ def test_means_and_worst_cases_are_those_of_the_tasks(found):
 
 def test_the_trade_off_is_reported_and_holds_the_headline(found):
     losses = [point["max_quality_loss"] for point in found["trade_off"]]
-    assert losses == sorted(losses) and all(0 <= point["quality_kept_mean"] <= 1 for point in found["trade_off"])
+    assert losses == sorted(losses) and all(0 <= point["quality_kept_mean"] <= 1.5 for point in found["trade_off"])
     headline = found["protocols"]["leave_one_dataset_out"]
     same = next(p for p in found["trade_off"] if p["max_quality_loss"] == judge.HEADLINE.max_quality_loss)
     assert same["energy_saved_mean"] == headline["energy_saved_mean"]
@@ -118,10 +126,31 @@ def task(digits):
 def test_the_oracle_cannot_be_beaten_at_its_quality(task):
     for chosen in range(len(task.quality)):
         made = judge.outcome(task, chosen)
-        if made["quality_kept"] >= 1 - judge.HEADLINE.max_quality_loss:
+        if task.quality[chosen] >= (1 - judge.HEADLINE.max_quality_loss) * task.quality.max():
             assert made["energy_saved"] <= made["oracle_energy_saved"] + 1e-9
         assert made["headroom_reached"] <= 1
     assert judge.outcome(task, int(np.argmax(task.quality)))["energy_saved"] == 0
+
+
+def test_recipes_are_chosen_in_validation_and_judged_on_the_test_split(digits):
+    lucky, steady = ("lucky", 0.99, 0.90), ("steady", 0.98, 0.95)
+    records = [
+        {
+            **digits[0],
+            "recipe_id": name,
+            "quality_last": validation,
+            "quality_test": test,
+            "energy_kwh": kwh,
+            "ram_energy_method": None,
+        }
+        for (name, validation, test), kwh in ((lucky, 2e-6), (steady, 1e-6), (("poor", 0.5, 0.5), 1e-7))
+    ]
+    task = judge.measured_task("digits", records)
+    chosen = int(np.argmin(np.abs(task.quality - 0.98)))
+    made = judge.outcome(task, chosen)
+    assert made["quality_kept"] == pytest.approx(0.95 / 0.90) and made["energy_saved"] == pytest.approx(0.5)
+    without = [{**record, "quality_test": None} for record in records]
+    assert judge.outcome(judge.measured_task("digits", without), chosen)["quality_kept"] == pytest.approx(0.98 / 0.99)
 
 
 def test_probing_is_on_the_bill(task):
@@ -138,7 +167,7 @@ def test_a_perfect_guess_reaches_everything(task):
 @pytest.mark.parametrize("name", baselines.RULES)
 def test_rules_of_thumb_choose_one_recipe(task, name):
     made = judge.judge(task, baselines.RULES[name](task))
-    assert made["energy_saved"] <= 1 and 0 <= made["quality_kept"] <= 1
+    assert made["energy_saved"] <= 1 and 0 <= made["quality_kept"] <= 1.5
 
 
 def test_the_beginning_of_a_run_is_its_first_epochs_and_costs_less(digits):

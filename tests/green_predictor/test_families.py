@@ -48,6 +48,18 @@ def test_ridge_is_scikit_learns():
     np.testing.assert_allclose(linear.predict(ours, x), theirs.predict(x), atol=1e-4)
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_line_of_a_target_hangs_only_on_what_it_is_free_to_use(name):
+    x, y = curved(300, 6)
+    free = np.ones((6, 3), bool)
+    free[2, 1:] = False
+    arrays = FAMILIES[name].fit(x, y, np.ones(300), 0, 10.0, free)
+    line = next(arrays[k] for k in ("coefficients", "k.coefficients") if k in arrays)
+    assert (line[2, 1:] == 0).all() and (line[free] != 0).all()
+    alone = linear.fit(x[:, [0, 1, 3, 4, 5]], y[:, 1:], np.ones(300))
+    np.testing.assert_allclose(line[[0, 1, 3, 4, 5], 1:], alone["coefficients"], atol=1e-5)
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 10_000))
 def test_oblivious_trees_are_evaluated_as_written(seed):

@@ -52,6 +52,23 @@ def test_scaled_features_have_the_training_mean_and_spread(learned):
     assert "seed" not in names and not any("quality_" in n or "energy" in n or "duration" in n for n in names)
 
 
+@pytest.mark.parametrize("times", [1e-3, 1e3])
+def test_a_description_beyond_all_that_was_seen_counts_as_the_farthest_and_is_known_to_be_far(digits, learned, times):
+    data, spec = learned
+    run = {**digits[0], "knobs": knobs_of(digits[0])}
+    strange = {**run, "n_parameters": times * run["n_parameters"]}
+    usual, odd = (recipe_rows([r], [(0, run["epochs"])]) for r in (run, strange))
+    column = spec.names.index("n_parameters")
+    seen = np.abs(features.feature_matrix(data.rows, spec)[:, column]).max()
+    assert abs(features.feature_matrix(odd, spec)[0, column]) == pytest.approx(seen, rel=1e-4)
+    assert features.plan(usual, spec).beyond[0] == pytest.approx(0, abs=1e-6) and features.plan(odd, spec).beyond[0] > 1
+
+
+def test_costs_do_not_hang_on_how_the_task_is_described(learned):
+    free = dict(zip(learned[1].names, features.free_of_task(learned[1], targets.TASK_MATTERS), strict=True))
+    assert free["n_train"].tolist() == [True, False, False] and free["work"].all() and free["n_parameters"].all()
+
+
 def test_names_of_data_sets_and_machines_are_not_looked_up(learned):
     assert not any(n.startswith(("dataset", "cpu_model", "gpu_model")) for n in learned[1].names)
 

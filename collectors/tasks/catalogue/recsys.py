@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collectors.tasks.catalogue.declaration import DatasetEntry, variant
-from collectors.tasks.catalogue.variants import dense, liked, recent
+from collectors.tasks.catalogue.variants import earliest, frequent, liked, recent
 from collectors.tasks.sources.by_hand import FOURSQUARE, MOVIELENS_1M, ByHand
 from collectors.tasks.sources.ratings import RECBOLE, movielens_100k
 from ecotaskset.trained_on import credit
@@ -32,7 +32,11 @@ MOVIELENS_100K = DatasetEntry(
 DATASETS = (
     MOVIELENS_100K,
     variant(MOVIELENS_100K, "recent", recent(0.5), "the later half of all ratings"),
-    variant(MOVIELENS_100K, "dense", dense(100), "films that at least 100 people rated"),
+    variant(MOVIELENS_100K, "early", earliest(0.5), "the earlier half of all ratings"),
+    variant(MOVIELENS_100K, "dense", frequent("items", at_least=100), "films that at least 100 people rated"),
+    variant(MOVIELENS_100K, "niche", frequent("items", at_most=150), "films that at most 150 people rated"),
+    variant(MOVIELENS_100K, "active", frequent("users", at_least=100), "people with at least 100 ratings"),
+    variant(MOVIELENS_100K, "casual", frequent("users", at_most=100), "people with at most 100 ratings"),
     variant(MOVIELENS_100K, "liked", liked(4), "ratings of 4 and 5 only"),
     _by_hand("movielens_1m", MOVIELENS_1M),
     _by_hand("foursquare_nyc", FOURSQUARE["NYC"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from collectors.tasks.sources.raw import Images, Interactions, Raw, Texts
 
@@ -48,27 +48,38 @@ def liked(at_least: float) -> Transform:
     return lambda raw: _keep(raw, raw.ratings >= at_least)
 
 
+def earliest(share: float) -> Transform:
+    """The earliest `share` of all interactions, by time."""
+    return _in_time(lambda count: slice(0, round(share * count)))
+
+
 def recent(share: float) -> Transform:
     """The latest `share` of all interactions, by time."""
+    return _in_time(lambda count: slice(count - round(share * count), count))
 
+
+def _in_time(part: Callable[[int], slice]) -> Transform:
     def apply(raw: Interactions) -> Raw:
         import numpy as np
 
         order = np.lexsort((raw.items, raw.users, raw.times))
         chosen = np.zeros(len(order), dtype=bool)
-        chosen[order[len(order) - round(share * len(order)) :]] = True
+        chosen[order[part(len(order))]] = True
         return _keep(raw, chosen)
 
     return apply
 
 
-def dense(at_least: int) -> Transform:
-    """Interactions with items that at least so many users took; rare items make most of the sparsity."""
+def frequent(column: Literal["users", "items"], at_least: int = 0, at_most: int = 10**9) -> Transform:
+    """Interactions whose user or item occurs so often in all of them (bounds inclusive); rare items make most of the
+    sparsity."""
 
     def apply(raw: Interactions) -> Raw:
         import numpy as np
 
-        return _keep(raw, np.bincount(raw.items)[raw.items] >= at_least)
+        values = getattr(raw, column)
+        count = np.bincount(values)[values]
+        return _keep(raw, (count >= at_least) & (count <= at_most))
 
     return apply
 
