@@ -3,7 +3,8 @@
 A model of few runs is sure of itself where nobody ever was: among ten thousand candidates the best-looking is then the
 one it is most wrong about. So a design is cut to what somebody nearly did: on some task, the same architecture, with
 numbers a step away at most. A step is a factor of `STEP` in one number, or two knobs set otherwise; a knob that no run
-of the architecture turned may not even apply to it.
+of the architecture turned may not even apply to it. A learning rate above all that were tried of it is no step but
+perhaps a cliff: just beyond the best rate trainings learn nothing, and no smooth model sees that coming.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ def near_a_run(rows: Rows, runs: Sequence[Mapping[str, Any]]) -> np.ndarray:
         sets, here = rows.knob_set[mine], [column[mine] for column in place]
         distance = np.full(len(mine), np.inf, np.float32)
         own = [i for i, run in enumerate(runs) if run.get("model") == name]
+        fastest = max((float(runs[i].get("learning_rate") or np.inf) for i in own), default=np.inf)
         distinct = {(*_place_of(runs[i], turned[i]), real[i].tobytes()): i for i in own}
         for (*there, _), i in distinct.items():
             away = (KNOB * (designed != real[i]).sum(1, dtype=np.float32))[sets]
@@ -40,7 +42,8 @@ def near_a_run(rows: Rows, runs: Sequence[Mapping[str, Any]]) -> np.ndarray:
                     away += np.abs(column - np.float32(value))
             np.minimum(distance, away, out=distance)
         strange = (designed != 0) & ~(real[own] != 0).any(0)
-        near[mine] = (distance <= NEAR + 1e-5) & ~strange.any(1)[sets]
+        slow = rows.learning_rate[mine] <= fastest * (1 + 1e-3)
+        near[mine] = (distance <= NEAR + 1e-5) & ~strange.any(1)[sets] & slow
     return near
 
 

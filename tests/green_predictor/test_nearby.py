@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ecotaskset.load import load_runs
-from green_predictor import recommend
+from green_predictor import calibration, domain_model, recommend
 from green_predictor.nearby import near_a_run
 from green_predictor.recommender import model_of
 from green_predictor.rows import recipe_rows
@@ -18,10 +20,11 @@ RUN = {"model": "mlp", "learning_rate": 1e-3, "epochs": 4, "batch_size": 32, "kn
     ("change", "near"),
     [
         ({}, True),
-        ({"learning_rate": 4e-3}, True),
-        ({"learning_rate": 4.1e-3}, False),
+        ({"learning_rate": 2.5e-4}, True),
+        ({"learning_rate": 2.4e-4}, False),
+        ({"learning_rate": 1.1e-3}, False),
         ({"epochs": 8}, True),
-        ({"epochs": 8, "learning_rate": 2e-3}, False),
+        ({"epochs": 8, "learning_rate": 5e-4}, False),
         ({"knobs": {}}, True),
         ({"knobs": {"schedule": "linear", "data_fraction": 0.5}}, False),
         ({"knobs": {"schedule": "cosine", "lora": 4}}, False),
@@ -33,6 +36,11 @@ def test_a_step_away_at_most(change, near):
     assert near_a_run(rows, [RUN]).tolist() == [near]
 
 
+def test_a_rate_between_those_that_were_tried_is_near():
+    rows = recipe_rows([{**RUN, "learning_rate": rate} for rate in (2e-3, 4e-3, 5e-3)], [(i, 4) for i in range(3)])
+    assert near_a_run(rows, [RUN, {**RUN, "learning_rate": 4e-3}]).tolist() == [True, True, False]
+
+
 @pytest.mark.parametrize("domain", ["cv", "nlp", "recsys"])
 def test_every_pick_on_every_known_task_is_near_a_run_and_within_what_was_ever_reached(domain):
     table = load_runs(domain)
@@ -42,5 +50,17 @@ def test_every_pick_on_every_known_task_is_near_a_run_and_within_what_was_ever_r
         answer = recommend(domain=domain, dataset=dataset, max_quality_loss=0.02)
         fields = answer.best.recipe.model_dump()
         assert near_a_run(recipe_rows([fields], [(0, fields["epochs"])]), runs).all(), answer.command
+        tried = max(run["learning_rate"] for run in runs if run["model"] == fields["model"])
+        assert fields["learning_rate"] <= tried * 1.001, answer.command
         assert answer.best.quality <= 0.5 * (1 + best_anywhere)
         assert np.isfinite(answer.best.energy_kwh)
+
+
+@given(st.floats(0, 1e4))
+def test_how_far_the_task_lies_does_not_decide_which_of_its_candidates_are_trusted(away):
+    model = model_of("cv")
+    own = float(calibration.leverage(model.leverage, model.near).max())
+    distance = np.linspace(0, 2 * own, 9, dtype=np.float64)
+    kept = domain_model.trusted(model, distance)
+    assert kept.tolist() == [True] * 5 + [False] * 4
+    assert np.array_equal(domain_model.trusted(model, distance + away * own)[[0, 3, 5, 8]], kept[[0, 3, 5, 8]])
