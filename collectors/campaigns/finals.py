@@ -15,29 +15,27 @@ LEADERS = 8
 MORE_SEEDS = [1, 2]
 
 
-def by_recipe(runs: list[Run]) -> dict[tuple[str, str], dict[str, list[Run]]]:
-    """The completed runs of each recipe of each task (domain, data set)."""
-    found: dict[tuple[str, str], dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
+def ranked(runs: list[Run]) -> list[list[dict]]:
+    """The recipes of each task, best first: by validation quality, as its mean over seeds."""
+    tasks: dict[tuple[str, str], dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
     for run in runs:
-        if run.status == "completed" and run.quality_test is not None and run.recipe_id:
-            found[run.domain, run.dataset][run.recipe_id].append(run)
-    return dict(sorted(found.items()))
-
-
-def leaders(runs: list[Run]) -> list[dict]:
-    """The recipes of highest validation quality on each task; a recipe counts with its mean over seeds."""
+        if run.status == "completed" and run.quality_last is not None and run.recipe_id:
+            tasks[run.domain, run.dataset][run.recipe_id].append(run)
     found = []
-    for recipes in by_recipe(runs).values():
-        means = {name: sum(run.quality_last or 0 for run in made) / len(made) for name, made in recipes.items()}
-        for name in sorted(means, key=lambda name: (-means[name], name))[:LEADERS]:
-            found.append(recipes[name][0].recipe().model_dump(exclude={"seed"}))
+    for _, recipes in sorted(tasks.items()):
+        mean = {name: sum(run.quality_last for run in made) / len(made) for name, made in recipes.items()}
+        best_first = sorted(mean, key=lambda name: (-mean[name], name))
+        found.append([recipes[name][0].recipe().model_dump(exclude={"seed"}) for name in best_first])
     return found
+
+
+def shipped() -> list[Run]:
+    """All runs of the snapshot that is shipped."""
+    return [run for table in load_tables().values() for run in from_table(table)]
 
 
 DESIGN = {
     "name": "finals",
     "description": f"the {LEADERS} most accurate recipes of every task, with two more seeds",
-    "designs": [
-        {"list": leaders([run for table in load_tables().values() for run in from_table(table)]), "seeds": MORE_SEEDS}
-    ],
+    "designs": [{"list": [recipe for task in ranked(shipped()) for recipe in task[:LEADERS]], "seeds": MORE_SEEDS}],
 }

@@ -7,24 +7,18 @@ would be lost. Near the best of a task such neighbours decide what can be saved;
 Which recipes lead follows from the snapshot that is shipped.
 """
 
-from collectors.campaigns.finals import by_recipe
-from ecotaskset.load import load_tables
-from ecotaskset.run import Run, from_table
+from collectors.campaigns.finals import ranked, shipped
 
 ARCHITECTURES = 2
 SEEDS = [0, 1]
 
 
-def leading(runs: list[Run]) -> list[dict]:
-    """Of each task the recipe of highest validation quality of each of its best architectures."""
-    found = []
-    for recipes in by_recipe(runs).values():
-        mean = {name: sum(run.quality_last or 0 for run in made) / len(made) for name, made in recipes.items()}
-        best: dict[str, dict] = {}
-        for name in sorted(mean, key=lambda name: (-mean[name], name)):
-            best.setdefault(recipes[name][0].model, recipes[name][0].recipe().model_dump(exclude={"seed"}))
-        found += list(best.values())[:ARCHITECTURES]
-    return found
+def leading(recipes: list[dict]) -> list[dict]:
+    """Of a task's recipes, best first, the first of each of the first architectures."""
+    best: dict[str, dict] = {}
+    for recipe in recipes:
+        best.setdefault(recipe["model"], recipe)
+    return list(best.values())[:ARCHITECTURES]
 
 
 def leaner(recipe: dict) -> list[dict]:
@@ -47,12 +41,6 @@ DESIGN = {
     "shuffle": True,
     "seeds": SEEDS,
     "designs": [
-        {
-            "list": [
-                change
-                for recipe in leading([run for table in load_tables().values() for run in from_table(table)])
-                for change in leaner(recipe)
-            ]
-        }
+        {"list": [change for task in ranked(shipped()) for recipe in leading(task) for change in leaner(recipe)]}
     ],
 }

@@ -69,7 +69,9 @@ def _obvious_problem(path: Path, times: int) -> Finding | None:
         head = file.read(4)
         file.seek(max(0, size - 4))
         tail = file.read(4)
-    if size < 12 or head != PARQUET_MAGIC or tail != PARQUET_MAGIC:
+    if size >= 12 and head == PARQUET_MAGIC != tail:
+        return Finding("E008", "cut off: a parquet file ends otherwise; write or fetch it again")
+    if size < 12 or head != PARQUET_MAGIC:
         return Finding("E008", "not a parquet file, whatever its name says")
     return None
 

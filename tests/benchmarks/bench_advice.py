@@ -99,20 +99,26 @@ def measured(pick: dict[str, Any], trained: list[dict[str, Any]]) -> tuple[float
     return kwh, *(float(np.mean([run[c] for run in runs])) for c in ("quality_last", "quality_test"))
 
 
-def summary(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Means over tasks, by rule."""
+def summary(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Means over tasks, by rule: of all domains and of each."""
     found = {}
     for rule in dict.fromkeys(row["rule"] for row in rows):
         mine = [row for row in rows if row["rule"] == rule]
-        found[rule] = {
-            "tasks": len(mine),
-            **{k: float(np.mean([row[k] for row in mine])) for k in COMPARED},
-            **{f"{k}_worst": min(row[k] for row in mine) for k in COMPARED},
-            "energy_error_median": float(np.median(np.exp(np.abs(np.log([row["energy_ratio"] for row in mine]))))) - 1,
-            "quality_error_mean": float(np.mean([abs(row["quality_error"]) for row in mine])),
-            "inside": float(np.mean([row[k] for row in mine for k in ("quality_inside", "energy_inside")])),
-        }
+        domains = {d: figures([r for r in mine if r["domain"] == d]) for d in sorted({r["domain"] for r in mine})}
+        found[rule] = {**figures(mine), "by_domain": domains}
     return found
+
+
+def figures(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Means and worst cases over tasks."""
+    return {
+        "tasks": len(rows),
+        **{k: float(np.mean([row[k] for row in rows])) for k in COMPARED},
+        **{f"{k}_worst": min(row[k] for row in rows) for k in COMPARED},
+        "energy_error_median": float(np.median(np.exp(np.abs(np.log([row["energy_ratio"] for row in rows]))))) - 1,
+        "quality_error_mean": float(np.mean([abs(row["quality_error"]) for row in rows])),
+        "inside": float(np.mean([row[k] for row in rows for k in ("quality_inside", "energy_inside")])),
+    }
 
 
 def main() -> None:

@@ -238,5 +238,8 @@ def test_files(tmp_path):
     assert check_file(wrong).codes == {"E001": 1}
     assert [len(raw.rows) for raw in read_untrusted([fine, no, gone, fine])] == [1, 0, 0, 1]
     assert check_file(no).codes == {"E008": 1}
+    half = tmp_path / "half.parquet"
+    half.write_bytes(fine.read_bytes()[: fine.stat().st_size // 2])
+    assert "cut off" in check_file(half).findings[0].message
     (tmp_path / "link.parquet").symlink_to(fine)
     assert check_file(tmp_path / "link.parquet").codes == {"E008": 1}
