@@ -20,6 +20,7 @@ from ecotaskset.card_text import (
     LICENCE,
     LOADING,
     METERING,
+    QUALITY,
     ROWS_AND_SPLITS,
     USES,
 )
@@ -60,7 +61,7 @@ def render_card(folder: str | Path, *, repo: str) -> str:
         ROWS_AND_SPLITS + "\n" + _splits(manifest),
         "## What is in it\n\n" + _coverage(whole),
         METERING + "\n" + _sources(whole) + "\n" + _repeatability(whole),
-        "## Quality\n\n" + _metrics(whole),
+        QUALITY + "\n" + _metrics(whole),
         BIASES,
         USES,
         CONTRIBUTE.format(**values) + "\n" + _trust(whole),

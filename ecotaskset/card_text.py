@@ -63,6 +63,16 @@ because their meters counted other things. All runs of one recipe, whatever thei
 version. Protocols that hold out a whole data set, model family or kind of hardware are computed from the columns.
 """
 
+QUALITY = """
+## Quality
+
+Images and texts: accuracy on examples held out by class, or on the split that the publisher of the data made.
+Recommendation: NDCG@10 of the next item among all items, for the latest tenth of what each user took, told from all
+that the user took before; the tenth before that is for validation, at least one item and at most five of a user each.
+`quality_validation` and `quality_last` are of the validation examples, after every epoch; `quality_test` was computed
+once, after the training, on examples that decided nothing.
+"""
+
 METERING = """
 ## How energy was counted
 

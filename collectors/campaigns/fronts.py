@@ -48,12 +48,14 @@ MORE_IMAGES = {
 ALL_TEXTS = {
     "tweets": SIZES, "tweets-strong": SIZES, "amazon_reviews": SIZES, "amazon_reviews-strong": SIZES,
     "movie_reviews": [0.5, 0.25], "movie_reviews-short": SIZES, "movie_reviews-strong": SIZES, "nyt_editorials": SIZES,
-    "all_snippets": [0.1, 0.05], "spam_assassin": [0.2, 0.1], "spam_assassin-subject": [0.5, 0.25],
+    "all_snippets": [0.1, 0.05], "device_tweets": [0.2, 0.1], "device_tweets-phones": [0.4, 0.2],
+    "spam_assassin": [0.2, 0.1], "spam_assassin-subject": [0.5, 0.25],
 }  # fmt: skip
 ALL_HISTORIES = {
     "movielens_100k": [0.5, 0.25], "movielens_100k-recent": SIZES, "movielens_100k-dense": SIZES,
     "movielens_100k-liked": SIZES, "movielens_100k-early": SIZES, "movielens_100k-niche": SIZES,
-    "movielens_100k-active": SIZES, "movielens_100k-casual": SIZES,
+    "movielens_100k-active": SIZES, "movielens_100k-casual": SIZES, "movielens_small": [0.3, 0.15],
+    "movielens_small-dense": SIZES, "movielens_small-casual": SIZES, "movielens_small-liked": SIZES,
 }  # fmt: skip
 """Data sets and the shares taken of them, so that a run takes seconds."""
 

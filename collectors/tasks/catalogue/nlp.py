@@ -6,7 +6,8 @@ from dataclasses import replace
 from functools import partial
 
 from collectors.tasks.catalogue.declaration import DatasetEntry, variant
-from collectors.tasks.catalogue.variants import strong, words
+from collectors.tasks.catalogue.variants import relabel, strong, words
+from collectors.tasks.sources.dslabs import DSLABS, device_tweets
 from collectors.tasks.sources.hub import hub_texts
 from collectors.tasks.sources.mail import SPAM_ASSASSIN, spam_assassin, spam_assassin_subject
 from collectors.tasks.sources.sentiment import SNIPPETS, snippets, which_source
@@ -53,6 +54,16 @@ SPAM = DatasetEntry(
     sequence_length=64,
     note="subject and start of the body of a mail",
 )
+DEVICE_TWEETS = DatasetEntry(
+    name="device_tweets",
+    domain="nlp",
+    source=DSLABS.label,
+    **credit("device_tweets"),
+    load=device_tweets,
+    n_classes=3,
+    sequence_length=32,
+    note="which device a politician's posts were sent from",
+)
 
 DATASETS = (
     MOVIES,
@@ -81,6 +92,8 @@ DATASETS = (
         sequence_length=16,
         note="spam or not, by the subject line alone",
     ),
+    DEVICE_TWEETS,
+    variant(DEVICE_TWEETS, "phones", relabel({"android": (1,), "iphone": (2,)}), "the two phones only", n_classes=2),
     _on_hub("rotten_tomatoes", "cornell-movie-review-data/rotten_tomatoes", 2, 48),
     _on_hub("boolq", "google/boolq", 2, 128, text=("question", "passage"), label="answer"),
     _on_hub("emotion", "dair-ai/emotion", 6, 48),

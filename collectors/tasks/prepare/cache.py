@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-PREPARED_VERSION = 2
+PREPARED_VERSION = 3
 """Raise it when a change of the code changes what is prepared; older entries are then left alone."""
 _META = "__meta__"
 

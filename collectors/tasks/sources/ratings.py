@@ -1,9 +1,10 @@
-"""MovieLens-100k, which travels as an example inside the recbole package (only the file is read)."""
+"""Ratings of films that travel inside packages, as an example or for teaching (only the files are read)."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from collectors.tasks.sources.dslabs import teaching_table
 from collectors.tasks.sources.packages import MEGABYTE, Package, fetch
 from collectors.tasks.sources.raw import Interactions
 
@@ -24,3 +25,15 @@ def movielens_100k(root: Path) -> Interactions:
     table = np.loadtxt(fetch(RECBOLE, root) / RECBOLE.members[0], skiprows=1, delimiter="\t")
     users, items = (np.unique(table[:, column], return_inverse=True)[1].astype(np.int64) for column in (0, 1))
     return Interactions(users, items, times=table[:, 3], ratings=table[:, 2])
+
+
+def movielens_small(root: Path) -> Interactions:
+    """100,004 ratings of 9,066 films by 671 people, drawn from twenty years of MovieLens (1995 to 2016)."""
+    import numpy as np
+
+    frame = teaching_table("movielens", root)
+    users, items = (
+        np.unique(frame[column].to_numpy(int), return_inverse=True)[1].astype(np.int64)
+        for column in ("userId", "movieId")
+    )
+    return Interactions(users, items, times=frame["timestamp"].to_numpy(float), ratings=frame["rating"].to_numpy(float))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.tasks.prepare import landmarks
+from collectors.tasks.prepare import landmarks, sequences
 from collectors.tasks.prepare.describe import class_balance
 from collectors.tasks.prepare.splits import MAX_HELD_OUT, sample, three_splits
-from collectors.tasks.sources.raw import TEST, TRAIN, VALIDATION
+from collectors.tasks.sources.raw import TEST, TRAIN, VALIDATION, Interactions
 from ecotaskset.errors import UsageError
 
 LABELS = st.lists(st.integers(0, 4), min_size=6, max_size=200).map(np.array)
@@ -44,6 +46,32 @@ def test_a_published_split_is_kept_and_thinned() -> None:
     assert len(train) == 10_000 and train.max() < 10_000
     assert validation.tolist() == list(range(10_000, 10_500))
     assert len(test) == MAX_HELD_OUT and test.min() >= 10_500
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.integers(1, 70), min_size=2, max_size=12), st.integers(4, 9))
+def test_every_held_out_item_is_told_from_all_before_it(taken: list[int], length: int) -> None:
+    taken = [*taken, 12, 12]  # two users at least can be judged
+    users = np.repeat(np.arange(len(taken)), taken)
+    items = np.arange(len(users))  # no two alike, so that every place can be recognised
+    raw = Interactions(users, items, times=items.astype(float))
+    with tempfile.TemporaryDirectory() as root:
+        found, meta, _ = sequences.prepare_sequences(lambda _: raw, {}, length, Path(root), reuse=False)
+
+    trained = found["train_targets"][found["train_targets"] > 0].tolist()
+    held_out = [found[f"{name}_targets"][:, -1].tolist() for name in ("validation", "test")]
+    everything = trained + held_out[0] + held_out[1]
+    assert len(set(everything)) == len(everything), "nothing is held out twice, or trained on and held out"
+    firsts = {int(items[users == user][0]) + 1 for user in range(len(taken))}
+    assert set((items + 1).tolist()) - set(everything) == firsts, "all but a user's first item is asked for once"
+    for name, targets in zip(("validation", "test"), held_out, strict=True):
+        assert len(targets) == meta[f"n_{name}"]
+        for ids, target in zip(found[f"{name}_ids"], targets, strict=True):
+            first = max(item for item in firsts if item <= target)
+            before = list(range(first, target))[-length:]
+            assert ids[ids > 0].tolist() == before, "what the user took before, and nothing else"
+    for one, other in zip(*held_out, strict=True):
+        assert one < other, "test comes after validation"
 
 
 def test_the_draw_is_frozen() -> None:

@@ -1,0 +1,55 @@
+"""How far cheap trainings go: steeper learning rates on every task, and much of the data for the smallest models.
+
+    green-collect --campaign cheap --jobs 2
+
+Where nothing was tried above a learning rate, nothing above it can be recommended; a steep rate in few epochs is often
+the cheapest way to a good model, and sometimes ruins it. Both have to be seen.
+"""
+
+from collectors.campaigns.fronts import ALL_HISTORIES, ALL_TEXTS, CHEAP_HISTORIES, IMAGES, MORE_IMAGES, WORDS, grid
+
+SIDE = {"input_size": 16}
+ALL_IMAGES = {
+    "digits": ([1.0], {}), "digits-parity": ([1.0], {}), "digits-0to4": ([1.0], {}), "mnist": ([0.2], SIDE),
+    "fashion_mnist-coarse": ([0.03], SIDE), **{name: (sizes[:1], SIDE) for name, sizes in MORE_IMAGES.items()},
+}  # fmt: skip
+STEEP_IMAGES = [0.01, 0.03]
+STEEP_WORDS = [0.03, 0.06]
+STEADY = [0.01, 0.03]
+MUCH = [0.3, 1.0]
+LARGE_BATCH = 128
+
+
+def much(domain: str, dataset: str, model: str, rates: list[float], **knobs: object) -> dict:
+    """The smallest model on much of the data, a few epochs in large batches."""
+    design = grid(domain, dataset, [model], [2, 4], MUCH, rates=rates, **knobs)
+    return {**design, "defaults": {**design["defaults"], "batch_size": LARGE_BATCH}}
+
+
+DESIGN = {
+    "name": "cheap",
+    "description": "steeper learning rates on every task, and much of the data for the smallest models",
+    "shuffle": True,
+    "designs": [
+        *(
+            grid("cv", name, IMAGES, [4], sizes, rates=STEEP_IMAGES, **knobs)
+            for name, (sizes, knobs) in ALL_IMAGES.items()
+        ),
+        *(grid("nlp", name, WORDS, [3, 8], sizes[:1], rates=STEEP_WORDS) for name, sizes in ALL_TEXTS.items()),
+        *(
+            grid("recsys", name, CHEAP_HISTORIES, [6], sizes[:1], rates=rates, schedule=schedule)
+            for name, sizes in ALL_HISTORIES.items()
+            for schedule, rates in (("constant", STEADY), ("one_cycle", STEADY[1:]))
+        ),
+        *(
+            much("cv", name, "mlp", [0.004, 0.01], **knobs)
+            for name, (sizes, knobs) in ALL_IMAGES.items()
+            if sizes[0] < min(MUCH)
+        ),
+        *(
+            much("nlp", name, "bag-of-embeddings", [0.015, 0.03])
+            for name, sizes in ALL_TEXTS.items()
+            if sizes[0] <= 0.5
+        ),
+    ],
+}
