@@ -38,6 +38,8 @@ class Knob:
     excludes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     """What the machine must have: "cuda", or "nvml" (an NVIDIA GPU and the right to set its power limit)."""
+    share_of: str | None = None
+    """The Run column of which the value is a share: 150 W is little for one accelerator and all of another."""
 
     @property
     def kind(self) -> type:
@@ -188,6 +190,7 @@ _CATALOGUE = (
         10,
         2000,
         needs=("nvml",),
+        share_of="gpu_tdp_w",
     ),
     # inference: how the trained model is used
     Knob(

@@ -150,7 +150,7 @@ class Run(BaseModel):
     gpu_model: Text | None = column("hardware", "accelerator")
     gpu_count: Count | None = column("hardware", "accelerators the run used", "accelerators")
     gpu_memory_gb: Amount | None = column("hardware", "memory of one accelerator", "GB")
-    gpu_tdp_w: Amount | None = column("hardware", "power limit of one accelerator", "W")
+    gpu_tdp_w: Amount | None = column("hardware", "default power limit of one accelerator", "W")
     n_processes: Count | None = column("hardware", "training processes", "processes")
     virtualized: bool | None = column("hardware", "whether the machine is a virtual one")
     matmul_gflops: Amount | None = column("hardware", "rate of a fixed float32 matrix product on the device", "GFLOP/s")

@@ -70,7 +70,7 @@ def knob_features(rows: Rows) -> dict[str, np.ndarray]:
             for level in knob.values:
                 if level != knob.default:
                     found[f"{name}={level}"] = np.array([v == level for v in chosen], dtype=np.float64)
-        else:
+        elif knob.share_of is None:
             base = 1.0 if knob.default in (None, 0) else float(knob.default)
             found[name] = np.array([0.0 if v in (None, 0) else np.log(float(v) / base) for v in chosen])
             found[f"{name} set"] = np.array([float(v not in (None, knob.default)) for v in chosen])
@@ -89,6 +89,10 @@ def row_features(rows: Rows, families: list[str]) -> dict[str, Callable[[], np.n
     def family(word: str) -> np.ndarray:
         return (rows.texts["model_family"] == word).astype(np.float32)[rows.setting]
 
+    def annealed() -> np.ndarray:  # a rate that falls to nothing may start where a constant one ruins the training
+        falls = [knobs.get("schedule", KNOBS["schedule"].default) != "constant" for knobs in rows.knob_sets]
+        return np.array(falls, np.float32)[rows.knob_set]
+
     made: dict[str, Callable[[], np.ndarray]] = {
         name: (lambda name=name: of(name))
         for name in ("t", "E", "b", "lr", "wd", "late", "steps", "work", "seconds", "moved")
@@ -101,6 +105,11 @@ def row_features(rows: Rows, families: list[str]) -> dict[str, Callable[[], np.n
     for word in families:
         for name in ("lr", "steps"):
             made[f"{name}*family={word}"] = lambda name=name, word=word: of(name) * family(word)
+    made["lr*annealed"] = lambda: of("lr") * annealed()
+    for name, knob in KNOBS.items():
+        if knob.share_of is not None:  # what a share saves is a valley: too little slows down more than it saves
+            made[f"{name} share"] = lambda name=name: of(name)
+            made[f"{name} share*share"] = lambda name=name: of(name) ** 2
     return made
 
 
@@ -126,7 +135,14 @@ def _basis(rows: Rows, name: str, of: Callable[[str], np.ndarray]) -> np.ndarray
         return of("work") - per_setting("matmul_gflops")
     if name == "moved":
         return of("steps") + per_setting("n_parameters")
-    raise KeyError(name)
+    return _log_share(rows, name)
+
+
+def _log_share(rows: Rows, name: str) -> np.ndarray:
+    """Logarithm of a knob's share of the machine's own value, (n,): 0 where it is not set."""
+    chosen = np.array([float(knobs.get(name) or np.nan) for knobs in rows.knob_sets])[rows.knob_set]
+    own = rows.numbers[str(KNOBS[name].share_of)][rows.setting]
+    return np.where(np.isnan(chosen), 0.0, _log(chosen / own)).astype(np.float32)
 
 
 def log_work(rows: Rows) -> np.ndarray:

@@ -11,10 +11,11 @@ import numpy as np
 
 from green_predictor.rows import Rows
 
-TERMS = ("operation", "weight update", "layer step", "example", "epoch", "run")
-PRICES = (1.0, 20.0, 1e6, 2e5, 1e7, 1e8)
+TERMS = ("operation", "weight update", "layer step", "example", "epoch", "run", "item score")
+PRICES = (1.0, 20.0, 1e6, 2e5, 1e7, 1e8, 100.0)
 """Price of one forward operation (a backward pass is two more), of updating one weight once, of launching one layer
-once, of preparing one example, of starting an epoch and a run."""
+once, of preparing one example, of starting an epoch and a run, of scoring one item at one place of a sequence: to use
+a recommender is to score all items once, to train it is to score them at every place."""
 
 TRUST = 0.005
 """How strongly prices are held at `PRICES`, as a share of the weight of all runs."""
@@ -31,11 +32,12 @@ def quantities(rows: Rows) -> np.ndarray:
     examples = np.nan_to_num(n["n_train"], nan=0.0) + validation
     weights = np.nan_to_num(n["n_trainable_parameters"], nan=0.0)
     layers = 1 + sum(np.nan_to_num(n[name], nan=0.0) for name in _LAYERS)
+    scores = np.nan_to_num(n["n_train"] * n["sequence_length"] * n["n_items"], nan=0.0)
     epoch = rows.epoch.astype(np.float64)
     steps = epoch * np.nan_to_num(n["n_train"], nan=0.0)[rows.setting] / np.maximum(rows.batch_size, 1)
     return np.column_stack([
         epoch * per_epoch[rows.setting], steps * weights[rows.setting], steps * layers[rows.setting],
-        epoch * examples[rows.setting], epoch, np.ones(len(epoch)),
+        epoch * examples[rows.setting], epoch, np.ones(len(epoch)), epoch * scores[rows.setting],
     ])  # fmt: skip
 
 

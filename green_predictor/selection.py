@@ -15,7 +15,7 @@ from green_predictor.targets import QUALITY, TASK_MATTERS, Training, restore
 TASK_FOLDS = 6
 RECIPE_FOLDS = 4
 CAUTIONS = (0.0, 1.0, 2.0)
-SLACKS = (0.0, 0.25, 0.5, 1.0)
+SLACKS = (0.0, 0.25, 0.5)
 """Quality differences below this many standard deviations are taken as none when a loss of quality is limited."""
 JUDGED_BY = (Preference(rule="cheapest", max_quality_loss=0.01), Preference(0.3), Preference(0.5), Preference(0.7))
 QUALITY_PRICE = 20.0
@@ -23,7 +23,8 @@ QUALITY_PRICE = 20.0
 PLAIN = ("linear", 100.0)
 EVEN = 0.02
 """Regrets closer than this, or than one standard error of their difference over tasks (Breiman's rule), are even: then
-the smaller energy and quality error decides. Ten tasks cannot tell more."""
+the mean of all families is taken, or, if it is not among them, the smaller energy and quality error decides. A dozen
+tasks cannot tell more, and what they seem to tell is often luck."""
 
 
 @dataclass(frozen=True)
@@ -58,19 +59,14 @@ def hold_out(
     """Predictions of every row by models fitted without its fold; scaling and vocabulary are refitted too."""
     found = {s: HeldOut(np.zeros_like(data.y), np.zeros(len(data.y), np.float32)) for s in settings}
     for mask in masks:
-        inside, outside = data.subset(~mask), data.subset(mask).rows
-        spec = features.fit_spec(inside.rows, inside.weight, scale)
-        x, planned = features.feature_matrix(inside.rows, spec), features.plan(outside, spec)
-        x_out = planned.matrix(outside)
+        fold = _fold(data, mask, scale)
         distance = calibration.leverage(
-            calibration.leverage_factor(x, inside.weight), x_out, planned.beyond[outside.setting]
+            calibration.leverage_factor(fold.x, fold.inside.weight), fold.x_out, fold.beyond
         )
         for name, strength in settings:
             if name == "blend" and all((m, strength) in found for m in blend.MEMBERS):
                 continue
-            family = FAMILIES[name]
-            arrays = family.fit(x, inside.y, inside.weight, seed, strength, features.free_of_task(spec, TASK_MATTERS))
-            found[name, strength].y[mask] = family.predict(arrays, x_out)
+            found[name, strength].y[mask] = _without(fold, name, strength, seed)
         for held in found.values():
             held.leverage[mask] = distance
     for name, strength in settings:
@@ -78,6 +74,32 @@ def hold_out(
         if name == "blend" and len(members) == len(blend.MEMBERS):  # they are fitted already: their mean is the blend
             found[name, strength].y[:] = np.mean(members, axis=0)
     return found
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """What is inside and its features, and those of what is held out (`beyond`: see `features.Plan`)."""
+
+    inside: Training
+    spec: features.FeatureSpec
+    x: np.ndarray
+    x_out: np.ndarray
+    beyond: np.ndarray
+
+
+def _fold(data: Training, mask: np.ndarray, scale: float) -> _Fold:
+    inside, outside = data.subset(~mask), data.subset(mask).rows
+    spec = features.fit_spec(inside.rows, inside.weight, scale)
+    planned = features.plan(outside, spec)
+    x = features.feature_matrix(inside.rows, spec)
+    return _Fold(inside, spec, x, planned.matrix(outside), planned.beyond[outside.setting])
+
+
+def _without(fold: _Fold, name: str, strength: float, seed: int) -> np.ndarray:
+    """What a family says of the rows it did not see."""
+    free = features.free_of_task(fold.spec, TASK_MATTERS)
+    arrays = FAMILIES[name].fit(fold.x, fold.inside.y, fold.inside.weight, seed, strength, free)
+    return FAMILIES[name].predict(arrays, fold.x_out)
 
 
 def regrets(data: Training, held: HeldOut, caution: float, within: np.ndarray, slack: float = 0.0) -> np.ndarray:
@@ -130,8 +152,10 @@ def task_scale(data: Training, masks: list[np.ndarray], seed: int) -> float:
     error = {}
     task = data.task[data.last].astype(str)
     for scale in features.TASK_SCALES:
-        held = hold_out(data, masks, [PLAIN], seed, scale)[PLAIN]
-        missed = np.abs(data.y - held.y)[data.last, QUALITY]
+        said = np.zeros(len(data.y))
+        for mask in masks:
+            said[mask] = _without(_fold(data, mask, scale), *PLAIN, seed)[:, QUALITY]
+        missed = np.abs(data.y[:, QUALITY] - said)[data.last]
         error[scale] = float(np.mean([missed[task == name].mean() for name in np.unique(task)]))
     return min(error, key=error.__getitem__)
 
@@ -160,7 +184,7 @@ def compare(data: Training, seed: int, names: list[str] | None = None) -> tuple[
                 by_task_of.append(found)
     least = by_task_of[min(range(len(table)), key=lambda i: table[i]["regret"])]
     even = [row for row, found in zip(table, by_task_of, strict=True) if _as_good(found - least)]
-    chosen = min(even, key=lambda row: (row["error"], row["regret"]))
+    chosen = min(even, key=lambda row: (row["family"] != "blend", row["error"], row["regret"]))
     return (
         {"table": table, "chosen": chosen, "held_out": "task" if by_task else "recipe", "task_scale": scale},
         held[chosen["family"], chosen["strength"]],

@@ -15,7 +15,7 @@ import numpy as np
 from green_predictor.alone import as_if_alone
 from green_predictor.features import logit
 from green_predictor.physics import PRICES, fit_prices, log_cost
-from green_predictor.rows import LEARNED_FROM, Rows, recipe_rows
+from green_predictor.rows import LEARNED_FROM, Rows, knobs_of, recipe_rows
 
 TARGETS = ("quality", "energy", "duration")
 QUALITY, ENERGY, DURATION = range(3)
@@ -82,7 +82,12 @@ def usable(record: Mapping[str, Any], energy: str = "all", *, partial: bool = Fa
     known = value is not None and value > 0 and record.get("epochs") and record.get("batch_size")
     status = record.get("status") or "completed"
     cut = partial and status == "interrupted" and bool(record.get("curve_validation_quality"))
-    return bool(known) and (status in LEARNED_FROM or cut)
+    return bool(known) and (status in LEARNED_FROM or cut) and (partial or not paid_for_others(record))
+
+
+def paid_for_others(record: Mapping[str, Any]) -> bool:
+    """Did this run prepare the data that all later ones find ready? Its energy is not what its recipe costs."""
+    return record.get("data_cached") is False and "cached_preprocessing" not in knobs_of(record)
 
 
 def energy_column(energy: str) -> str:

@@ -24,7 +24,11 @@ from ecotaskset.importers.ledger import Ledger, Source
 from ecotaskset.importers.tables import J_PER_KWH, Row, number, read_rows, whole
 
 TRAIN = "zeus_summary_train.csv"
-GPUS = {"a40": "NVIDIA A40", "p100": "NVIDIA P100", "rtx6000": "NVIDIA Quadro RTX 6000", "v100": "NVIDIA V100"}
+GPUS = {
+    "a40": ("NVIDIA A40", 300), "p100": ("NVIDIA P100", 250),
+    "rtx6000": ("NVIDIA Quadro RTX 6000", 260), "v100": ("NVIDIA V100", 250),
+}  # fmt: skip
+"""Trace → name and the accelerator's own power limit (W), the highest of its trace."""
 SOURCE = Source(
     name="zeus",
     title="Zeus traces of training and power",
@@ -49,7 +53,7 @@ POWER_COLUMNS = {
     "network": "model",
     "batch_size": "batch_size",
     "optimizer": "knob optimizer",
-    "power_limit": "knob gpu_power_limit (W), gpu_tdp_w",
+    "power_limit": "knob gpu_power_limit (W)",
     "time_per_epoch": "curve_duration_s, duration_s = × epochs (s)",
     "average_power": "energy_kwh = × seconds ÷ 3.6 × 10⁶ (W)",
 }
@@ -108,7 +112,7 @@ def _refusal(row: Row) -> str | None:
     return None if row["dataset"] in TASKS else f"unknown data set '{row['dataset']}'"
 
 
-def _add(ledger: Ledger, lines: dict[str, list[int]], row: Row, training: list[Row], gpu: str) -> bool:
+def _add(ledger: Ledger, lines: dict[str, list[int]], row: Row, training: list[Row], gpu: tuple[str, int]) -> bool:
     try:
         curve = quality_curve(training)
         columns = _columns(row, training[0], curve, gpu)
@@ -136,12 +140,11 @@ def quality_curve(training: list[Row]) -> list[float | None]:
     ]
 
 
-def _columns(row: Row, training: Row, curve: list[float | None], gpu: str) -> dict[str, object]:
+def _columns(row: Row, training: Row, curve: list[float | None], gpu: tuple[str, int]) -> dict[str, object]:
     task = TASKS[row["dataset"]]
     seconds, watts = float(row["time_per_epoch"]), float(row["average_power"])
     durations = [seconds * epoch for epoch in range(1, len(curve) + 1)]
     energies = [watts * duration / J_PER_KWH for duration in durations]
-    limit = whole(row["power_limit"])
     best = max((value for value in curve if value is not None), default=None)
     return {
         "domain": task.domain,
@@ -153,13 +156,13 @@ def _columns(row: Row, training: Row, curve: list[float | None], gpu: str) -> di
         "batch_size": whole(row["batch_size"]),
         "learning_rate": number(training["learning_rate"]),
         "knobs": [
-            {"phase": "system", "name": "gpu_power_limit", "value": str(limit)},
+            {"phase": "system", "name": "gpu_power_limit", "value": str(whole(row["power_limit"]))},
             {"phase": "training", "name": "optimizer", "value": row["optimizer"]},
         ],
         "device": "cuda",
-        "gpu_model": gpu,
+        "gpu_model": gpu[0],
         "gpu_count": 1,
-        "gpu_tdp_w": limit,
+        "gpu_tdp_w": gpu[1],
         "quality_metric": task.metric,
         "quality_validation": best,
         "best_epoch": len(curve) or None,

@@ -99,3 +99,33 @@ def test_sizes_are_copied_where_known_and_grow_with_the_input_where_not(digits):
         other = reshape_task({**task, "dataset": "other"}, run["knobs"], "cv")
         larger = table.columns((model, pretrained), other, run["knobs"])
         assert 0.3 < larger["flops_per_sample"] / run["flops_per_sample"] < 3
+
+
+def test_a_power_limit_counts_as_a_share_of_what_the_accelerator_may_draw():
+    def run(limit, own):
+        knobs = {} if limit is None else {"gpu_power_limit": limit}
+        return {"domain": "cv", "model": "net", "epochs": 4, "batch_size": 32, "learning_rate": 1e-3, "n_train": 100,
+                "gpu_tdp_w": own, "knobs": knobs}  # fmt: skip
+
+    rows = recipe_rows([run(150, 300), run(125, 250), run(150, 250), run(None, 300)], [(i, 4.0) for i in range(4)])
+    spec = features.fit_spec(rows, np.ones(4))
+    x = dict(zip(spec.names, features.feature_matrix(rows, spec).T, strict=True))
+    assert x["gpu_power_limit share"][0] == pytest.approx(x["gpu_power_limit share"][1])
+    assert x["gpu_power_limit share"][0] < x["gpu_power_limit share"][2] < x["gpu_power_limit share"][3]
+    assert "gpu_power_limit" not in spec.names, "watts alone say nothing of another accelerator"
+
+
+def test_a_falling_learning_rate_is_told_from_a_constant_one(digits):
+    run = {**digits[0], "learning_rate": 0.03}
+    schedules = [{}, {"schedule": "one_cycle"}]
+    rows = recipe_rows([{**run, "knobs": knobs} for knobs in schedules], [(i, 4.0) for i in range(2)])
+    constant, falling = features.row_features(rows, [])["lr*annealed"]()
+    assert constant == 0 and falling == pytest.approx(np.log(30), rel=1e-3)
+
+
+def test_a_run_that_prepared_the_data_for_all_others_teaches_nothing_of_costs(digits):
+    first = {**digits[0], "data_cached": False, "knobs": {}}
+    assert not targets.usable(first)
+    assert targets.usable({**first, "data_cached": True})
+    assert targets.usable(first, partial=True), "it still says what its task allows to somebody who has no other"
+    assert targets.usable({**first, "knobs": {"cached_preprocessing": False}}), "there, preparing is the recipe"

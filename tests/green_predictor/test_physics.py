@@ -20,7 +20,13 @@ def a_row(**changes):
 def test_each_term_is_counted_as_it_is_named():
     (made,) = physics.quantities(a_row())
     steps = 4 * 1000 / 10
-    assert made == pytest.approx([4 * 3100 * 1e6, steps * 500, steps * 4, 4 * 1100, 4, 1])
+    assert made == pytest.approx([4 * 3100 * 1e6, steps * 500, steps * 4, 4 * 1100, 4, 1, 0])
+
+
+def test_a_recommender_is_trained_on_the_scores_of_all_items_at_every_place():
+    small, large = (physics.quantities(a_row(sequence_length=32, n_items=n))[0] for n in (300, 9000))
+    assert small[-1] == 4 * 1000 * 32 * 300 and large[-1] == 30 * small[-1]
+    assert (small[:-1] == large[:-1]).all()
 
 
 def test_unknown_columns_leave_the_terms_that_are_known():
@@ -45,7 +51,7 @@ def test_prices_are_found_again_from_costs_made_with_them():
         for _ in range(300)
     ]  # fmt: skip
     rows = recipe_rows(records, [(i, float(r["epochs"])) for i, r in enumerate(records)])
-    true = (3.0, 5.0, 2e5, 3e4, 5e7, 2e8)
+    true = (3.0, 5.0, 2e5, 3e4, 5e7, 2e8, 100.0)
     truth = physics.log_cost(rows, true)
     found = physics.log_cost(rows, physics.fit_prices(rows, truth - 30, np.ones(300)))
     before = physics.log_cost(rows, physics.PRICES)
