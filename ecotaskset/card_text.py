@@ -67,7 +67,7 @@ QUALITY = """
 ## Quality
 
 Images and texts: accuracy on examples held out by class, or on the split that the publisher of the data made.
-Recommendation: NDCG@10 of the next item among all items, for the latest tenth of what each user took, told from all
+Recommendation: NDCG over the first ten of all items, for the latest tenth of what each user took, told from all
 that the user took before; the tenth before that is for validation, at least one item and at most five of a user each.
 `quality_validation` and `quality_last` are of the validation examples, after every epoch; `quality_test` was computed
 once, after the training, on examples that decided nothing.
