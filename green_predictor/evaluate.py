@@ -141,7 +141,8 @@ def summarise(rows: Sequence[tuple[str, str, Figures]], *, nested: bool = True) 
     found["energy_saved_worst"] = min(f["energy_saved"] for _, _, f in rows)
     found["quality_kept_worst"] = min(f["quality_kept"] for _, _, f in rows)
     # a pick that costs forty times as much outweighs a hundred good ones in a mean of differences, not in one of ratios
-    found["energy_saved_geometric"] = 1 - float(np.exp(np.mean([np.log(1 - f["energy_saved"]) for _, _, f in rows])))
+    for name in ("energy_saved", "oracle_energy_saved"):
+        found[f"{name}_geometric"] = 1 - float(np.exp(np.mean([np.log(1 - f[name]) for _, _, f in rows])))
     covered = [f["coverage_90"] for _, _, f in rows if f.get("coverage_90") is not None]
     found["coverage_90_worst_task"] = min(covered) if covered else None
     for name in ("energy_saved", "quality_kept"):

@@ -14,7 +14,7 @@ from green_predictor.domain_model import DomainModel
 from green_predictor.families import FAMILIES
 from green_predictor.probe_calibration import RIGIDITIES, probe_calibration
 from green_predictor.rows import setting_columns
-from green_predictor.selection import RECIPE_FOLDS, HeldOut, best_manner, compare, folds
+from green_predictor.selection import RECIPE_FOLDS, HeldOut, best_manner, compare, fold_without, folds
 
 LEAST_RUNS = 8
 SPREAD_WITHOUT_TASKS = 2.0
@@ -128,23 +128,19 @@ def _seen(
     left = {r: np.zeros_like(data.y) for r in RIGIDITIES}
     distance = np.zeros(len(data.y), np.float32)
     for mask in folds(data.recipe, RECIPE_FOLDS, seed):
-        inside, outside = data.subset(~mask), data.subset(mask)
-        spec = features.fit_spec(inside.rows, inside.weight, scale)
-        x, planned = features.feature_matrix(inside.rows, spec), features.plan(outside.rows, spec)
-        x_out, beyond = planned.matrix(outside.rows), planned.beyond[outside.rows.setting]
-        arrays = FAMILIES[name].fit(
-            x, inside.y, inside.weight, seed, strength, features.free_of_task(spec, targets.TASK_MATTERS)
-        )
+        fold, task = fold_without(data, mask, scale), data.task[mask].astype(str)
+        inside, x = fold.inside, fold.x
+        free = features.free_of_task(fold.spec, targets.TASK_MATTERS)
+        arrays = FAMILIES[name].fit(x, inside.y, inside.weight, seed, strength, free)
         rest = inside.y - FAMILIES[name].predict(arrays, x)
-        guess = FAMILIES[name].predict(arrays, x_out)
-        distance[mask] = calibration.leverage(calibration.leverage_factor(x, inside.weight), x_out, beyond)
+        guess = FAMILIES[name].predict(arrays, fold.x_out)
+        distance[mask] = calibration.leverage(calibration.leverage_factor(x, inside.weight), fold.x_out, fold.beyond)
         for rigidity in RIGIDITIES:
             found = _corrections(inside, x, rest, between, within, rigidity)
             out = guess.copy()
-            for task, correction in found.items():
-                mine = outside.task.astype(str) == task
-                out[mine] += calibration.apply_correction(correction, x_out[mine])
-            left[rigidity][mask] = outside.y - out
+            for known, correction in found.items():
+                out[task == known] += calibration.apply_correction(correction, fold.x_out[task == known])
+            left[rigidity][mask] = data.y[mask] - out
     spread = np.sqrt(within)
     best = min(RIGIDITIES, key=lambda r: float(np.mean(np.abs(left[r][data.last]) / spread)))
     return best, HeldOut(left[best], distance)

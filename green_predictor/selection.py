@@ -59,7 +59,7 @@ def hold_out(
     """Predictions of every row by models fitted without its fold; scaling and vocabulary are refitted too."""
     found = {s: HeldOut(np.zeros_like(data.y), np.zeros(len(data.y), np.float32)) for s in settings}
     for mask in masks:
-        fold = _fold(data, mask, scale)
+        fold = fold_without(data, mask, scale)
         distance = calibration.leverage(
             calibration.leverage_factor(fold.x, fold.inside.weight), fold.x_out, fold.beyond
         )
@@ -77,7 +77,7 @@ def hold_out(
 
 
 @dataclass(frozen=True)
-class _Fold:
+class Fold:
     """What is inside and its features, and those of what is held out (`beyond`: see `features.Plan`)."""
 
     inside: Training
@@ -87,15 +87,16 @@ class _Fold:
     beyond: np.ndarray
 
 
-def _fold(data: Training, mask: np.ndarray, scale: float) -> _Fold:
+def fold_without(data: Training, mask: np.ndarray, scale: float) -> Fold:
+    """The rows outside the mask as training data, those inside it as held out; scaling is fitted to the former."""
     inside, outside = data.subset(~mask), data.subset(mask).rows
     spec = features.fit_spec(inside.rows, inside.weight, scale)
     planned = features.plan(outside, spec)
     x = features.feature_matrix(inside.rows, spec)
-    return _Fold(inside, spec, x, planned.matrix(outside), planned.beyond[outside.setting])
+    return Fold(inside, spec, x, planned.matrix(outside), planned.beyond[outside.setting])
 
 
-def _without(fold: _Fold, name: str, strength: float, seed: int) -> np.ndarray:
+def _without(fold: Fold, name: str, strength: float, seed: int) -> np.ndarray:
     """What a family says of the rows it did not see."""
     free = features.free_of_task(fold.spec, TASK_MATTERS)
     arrays = FAMILIES[name].fit(fold.x, fold.inside.y, fold.inside.weight, seed, strength, free)
@@ -154,7 +155,7 @@ def task_scale(data: Training, masks: list[np.ndarray], seed: int) -> float:
     for scale in features.TASK_SCALES:
         said = np.zeros(len(data.y))
         for mask in masks:
-            said[mask] = _without(_fold(data, mask, scale), *PLAIN, seed)[:, QUALITY]
+            said[mask] = _without(fold_without(data, mask, scale), *PLAIN, seed)[:, QUALITY]
         missed = np.abs(data.y[:, QUALITY] - said)[data.last]
         error[scale] = float(np.mean([missed[task == name].mean() for name in np.unique(task)]))
     return min(error, key=error.__getitem__)

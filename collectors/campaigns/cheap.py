@@ -6,13 +6,19 @@ Where nothing was tried above a learning rate, nothing above it can be recommend
 the cheapest way to a good model, and sometimes ruins it. Both have to be seen.
 """
 
-from collectors.campaigns.fronts import ALL_HISTORIES, ALL_TEXTS, CHEAP_HISTORIES, IMAGES, MORE_IMAGES, WORDS, grid
+from collectors.campaigns.fronts import (
+    ALL_HISTORIES,
+    ALL_TEXTS,
+    CHEAP_HISTORIES,
+    DIGITS,
+    IMAGES,
+    MORE_IMAGES,
+    SMALL_IMAGES,
+    WORDS,
+    grid,
+)
 
-SIDE = {"input_size": 16}
-ALL_IMAGES = {
-    "digits": ([1.0], {}), "digits-parity": ([1.0], {}), "digits-0to4": ([1.0], {}), "mnist": ([0.2], SIDE),
-    "fashion_mnist-coarse": ([0.03], SIDE), **{name: (sizes[:1], SIDE) for name, sizes in MORE_IMAGES.items()},
-}  # fmt: skip
+SHARED_IMAGES = {**SMALL_IMAGES, **MORE_IMAGES}
 STEEP_IMAGES = [0.01, 0.03]
 STEEP_WORDS = [0.03, 0.06]
 STEADY = [0.01, 0.03]
@@ -31,9 +37,10 @@ DESIGN = {
     "description": "steeper learning rates on every task, and much of the data for the smallest models",
     "shuffle": True,
     "designs": [
+        *(grid("cv", name, IMAGES, [4], [1.0], rates=STEEP_IMAGES) for name in DIGITS),
         *(
-            grid("cv", name, IMAGES, [4], sizes, rates=STEEP_IMAGES, **knobs)
-            for name, (sizes, knobs) in ALL_IMAGES.items()
+            grid("cv", name, IMAGES, [4], sizes[:1], rates=STEEP_IMAGES, input_size=16)
+            for name, sizes in SHARED_IMAGES.items()
         ),
         *(grid("nlp", name, WORDS, [3, 8], sizes[:1], rates=STEEP_WORDS) for name, sizes in ALL_TEXTS.items()),
         *(
@@ -41,15 +48,11 @@ DESIGN = {
             for name, sizes in ALL_HISTORIES.items()
             for schedule, rates in (("constant", STEADY), ("one_cycle", STEADY[1:]))
         ),
-        *(
-            much("cv", name, "mlp", [0.004, 0.01], **knobs)
-            for name, (sizes, knobs) in ALL_IMAGES.items()
-            if sizes[0] < min(MUCH)
-        ),
+        *(much("cv", name, "mlp", [0.004, 0.01], input_size=16) for name in SHARED_IMAGES),
         *(
             much("nlp", name, "bag-of-embeddings", [0.015, 0.03])
             for name, sizes in ALL_TEXTS.items()
-            if sizes[0] <= 0.5
+            if sizes[0] < 1  # the others were trained whole already
         ),
     ],
 }

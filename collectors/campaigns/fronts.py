@@ -41,6 +41,8 @@ WORDS = ["bag-of-embeddings", "text-cnn", "lstm"]
 HISTORIES = ["fmc", "mean-mlp", "gru4rec", "sasrec"]
 CHEAP_HISTORIES = ["fmc", "mean-mlp", "gru4rec", "nextitnet"]
 
+DIGITS = ["digits", "digits-parity", "digits-0to4"]
+SMALL_IMAGES = {"mnist": [0.2, 0.1], "fashion_mnist-coarse": [0.03, 0.015]}
 MORE_IMAGES = {
     "mnist-0to4": [0.4, 0.2], "mnist-parity": [0.2, 0.1], "fashion_mnist": [0.03, 0.015],
     "fashion_mnist-binary": [0.03, 0.015], "fashion_mnist-tops": [0.06, 0.03], "fashion_mnist-footwear": [0.1, 0.05],
@@ -64,11 +66,8 @@ DESIGN = {
     "description": "recipes that work, trained to the end, several architectures on every task",
     "shuffle": True,
     "designs": [
-        grid("cv", "digits", IMAGES, [3, 8], SIZES),
-        grid("cv", "digits-parity", IMAGES, [3, 8], SIZES),
-        grid("cv", "digits-0to4", IMAGES, [3, 8], SIZES),
-        grid("cv", "mnist", IMAGES, [3, 6], [0.2, 0.1], input_size=16),
-        grid("cv", "fashion_mnist-coarse", IMAGES, [3, 6], [0.03, 0.015], input_size=16),
+        *(grid("cv", name, IMAGES, [3, 8], SIZES) for name in DIGITS),
+        *(grid("cv", name, IMAGES, [3, 6], sizes, input_size=16) for name, sizes in SMALL_IMAGES.items()),
         grid("nlp", "tweets-strong", TEXTS, [3, 8], SIZES),
         grid("nlp", "amazon_reviews-strong", TEXTS, [3, 6], SIZES),
         grid("nlp", "movie_reviews-strong", TEXTS, [2, 4], SIZES),

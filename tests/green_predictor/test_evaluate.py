@@ -85,6 +85,7 @@ def test_means_and_worst_cases_are_those_of_the_tasks(found):
     saved = [t["energy_saved"] for t in figures["per_task"].values()]
     assert figures["energy_saved_mean"] == pytest.approx(np.mean(saved))
     assert figures["energy_saved_worst"] == min(saved)
+    assert 1 - figures["energy_saved_geometric"] == pytest.approx(np.prod([1 - s for s in saved]) ** (1 / len(saved)))
 
 
 def test_the_trade_off_is_reported_and_holds_the_headline(found):

@@ -19,7 +19,7 @@ def table(folder: Path, name: str) -> pd.DataFrame:
     An object starts with its unpacked size, 4 bytes big-endian, then zlib data (R Internals, section 1.11).
 
     Raises:
-        UsageError: there is no such object, or the files are not of this form.
+        UsageError: there is no such object, or it is cut off or damaged.
     """
     from rdata.conversion import convert
     from rdata.parser import parse_data
