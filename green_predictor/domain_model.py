@@ -12,6 +12,8 @@ import numpy as np
 
 from green_predictor import calibration, features, targets
 from green_predictor.families import FAMILIES
+from green_predictor.link import logit
+from green_predictor.preferences import Doubt
 from green_predictor.rows import Rows
 
 PIECE = 16_384
@@ -26,12 +28,12 @@ class DomainModel:
     """What was learned of one domain.
 
     `arrays`: the family's. `correction`: data set → what its own runs add, (p + 1, 3). `quantiles`: residual quantiles
-    (2, 3) for a task `seen`, `unseen`, or probed with that many runs (`probe:1`, …). `between`, `within` (3,): variance
-    of tasks and within a new task; `within_seen` within one whose runs are known. `bounds` (2, 3): lowest and
-    highest target of all runs. `rigidity`, `rigidity_probe`: how
-    little slopes follow a task's known runs, or a few probes (see `calibration.local_correction`). `leverage` (p, p)
-    gives the distance from the training data. `runs`: the columns of the runs that candidates and support need;
-    `summary`: plain facts for people.
+    (2, 3) for a task `seen`, `unseen`, or probed with that many runs (`probe:1`, …). `apart`: for a task `seen` or
+    `unseen`, by how much errors of quality differ with the distance of recipes (see `calibration.apart`). `between`,
+    `within` (3,): variance of tasks and within a new task; `within_seen` within one whose runs are known. `bounds`
+    (2, 3): lowest and highest target of all runs. `rigidity`, `rigidity_probe`: how little slopes follow a task's known
+    runs, or a few probes (see `calibration.local_correction`). `leverage` (p, p) gives the distance from the training
+    data. `runs`: the columns of the runs that candidates and support need; `summary`: plain facts for people.
     """
 
     domain: str
@@ -41,6 +43,7 @@ class DomainModel:
     arrays: dict[str, np.ndarray]
     correction: dict[str, np.ndarray]
     quantiles: dict[str, np.ndarray]
+    apart: dict[str, np.ndarray]
     between: np.ndarray
     within: np.ndarray
     within_seen: np.ndarray
@@ -121,9 +124,9 @@ def _bests(model: DomainModel) -> dict[str, float]:
     for run in model.runs:
         if run.get("quality") is not None:
             landmark = run.get("landmark_quality")
-            base = model.reference.landmark_logit if landmark is None else float(features.logit(landmark))
+            base = model.reference.landmark_logit if landmark is None else float(logit(landmark))
             task = str(run["dataset"])
-            found[task] = max(found.get(task, -np.inf), float(features.logit(run["quality"])) - base)
+            found[task] = max(found.get(task, -np.inf), float(logit(run["quality"])) - base)
     return found
 
 
@@ -227,10 +230,19 @@ def variance_for(model: DomainModel, basis: str) -> np.ndarray:
     return model.within_seen if basis == "seen" else model.within
 
 
-def slack_of(model: DomainModel, basis: str) -> float:
-    """Log-odds of quality that are taken as none when a loss of quality is limited (see `preferences.choose`)."""
+def doubt_of(model: DomainModel, rows: Rows, basis: str) -> Doubt | None:
+    """What is taken as no difference in quality when its loss is limited (see `preferences.choose`): a share of the
+    typical error. Recipes that are much alike are told apart well, and others badly."""
     share = model.slack_seen if basis == "seen" else model.slack
-    return share * float(np.sqrt(variance_for(model, basis)[0]))
+    distances, differences = model.apart["seen" if basis == "seen" else "unseen"]
+    if not share:
+        return None
+
+    def doubt(among: np.ndarray, top: int) -> np.ndarray:
+        x = features.feature_matrix(rows.take(np.append(among, top)), model.spec)
+        return share * np.interp(np.linalg.norm(x[:-1] - x[-1], axis=1), distances, differences)
+
+    return doubt
 
 
 def cautious(model: DomainModel, y: np.ndarray, distance: np.ndarray, basis: str) -> np.ndarray:

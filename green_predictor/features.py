@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ecotaskset.knobs import KNOBS
+from green_predictor.link import logit
 from green_predictor.rows import Rows, setting_columns
 
 TASK_SCALES = (0.3, 0.1, 0.03)
@@ -266,12 +266,6 @@ def plan(rows: Rows, spec: FeatureSpec) -> Plan:
 def feature_matrix(rows: Rows, spec: FeatureSpec) -> np.ndarray:
     """Scaled features of all rows at once, float32 (n, p)."""
     return plan(rows, spec).matrix(rows)
-
-
-def logit(quality: Any) -> np.ndarray:
-    """Log-odds of a quality in 0..1, kept finite: 0.1 % from either end counts as the end."""
-    clipped = np.clip(np.asarray(quality, dtype=np.float64), 1e-3, 1 - 1e-3)
-    return np.log(clipped / (1 - clipped))
 
 
 def _log(values: np.ndarray) -> np.ndarray:

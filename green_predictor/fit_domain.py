@@ -14,7 +14,16 @@ from green_predictor.domain_model import DomainModel
 from green_predictor.families import FAMILIES
 from green_predictor.probe_calibration import RIGIDITIES, probe_calibration
 from green_predictor.rows import setting_columns
-from green_predictor.selection import RECIPE_FOLDS, HeldOut, best_manner, compare, fold_without, folds
+from green_predictor.selection import (
+    RECIPE_FOLDS,
+    HeldOut,
+    Pairs,
+    best_manner,
+    compare,
+    fold_without,
+    folds,
+    typically_apart,
+)
 
 LEAST_RUNS = 8
 SPREAD_WITHOUT_TASKS = 2.0
@@ -43,7 +52,7 @@ def fit_domain(
 def _fit_domain(
     domain: str, records: Sequence[Mapping[str, Any]], energy: str, families: list[str] | None, seed: int
 ) -> DomainModel:
-    data = targets.prepare(records, energy)
+    data = targets.emphasised(targets.prepare(records, energy))
     if len(data.records) < LEAST_RUNS:
         raise UsageError(
             f"domain '{domain}' has {len(data.records)} usable runs with {energy} energy; {LEAST_RUNS} are needed",
@@ -56,7 +65,11 @@ def _fit_domain(
     between, within = calibration.variances(left[data.last], group[data.last].astype(str))
     rigidity, seen = _seen(data, (chosen["family"], strength, scale), between, within, seed)
     within_seen = calibration.variances(seen.y[data.last], data.task[data.last].astype(str))[1]
-    caution_seen, slack_seen = best_manner(data, HeldOut(data.y - seen.y, seen.leverage), within_seen)
+    known = HeldOut(data.y - seen.y, seen.leverage)
+    spec = features.fit_spec(data.rows, data.weight, scale)
+    x = features.feature_matrix(data.rows, spec)
+    apart = {"seen": typically_apart(data, known, x), "unseen": typically_apart(data, held, x)}
+    caution_seen, slack_seen = best_manner(data, known, within_seen, Pairs(x, apart["seen"]))
     quantiles = {"seen": _quantiles(data, seen)}
     if comparison["held_out"] == "task":
         unseen, seen_too = _quantiles(data, HeldOut(left, held.leverage)), quantiles["seen"]
@@ -67,8 +80,6 @@ def _fit_domain(
     else:
         rigidity_probe = RIGIDITIES[-1]
         quantiles["unseen"] = SPREAD_WITHOUT_TASKS * quantiles["seen"]
-    spec = features.fit_spec(data.rows, data.weight, scale)
-    x = features.feature_matrix(data.rows, spec)
     arrays = family.fit(x, data.y, data.weight, seed, strength, features.free_of_task(spec, targets.TASK_MATTERS))
     rest = data.y - family.predict(arrays, x)
     return DomainModel(
@@ -79,6 +90,7 @@ def _fit_domain(
         arrays=arrays,
         correction=_corrections(data, x, rest, between, within, rigidity),
         quantiles=quantiles,
+        apart=apart,
         between=between,
         within=within,
         within_seen=within_seen,

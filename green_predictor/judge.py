@@ -13,7 +13,7 @@ from green_predictor.alone import as_if_alone
 from green_predictor.domain_model import DomainModel, Evidence, Prediction
 from green_predictor.nearby import near_a_run
 from green_predictor.pareto import front, hypervolume_ratio
-from green_predictor.preferences import Preference, choose
+from green_predictor.preferences import Doubt, Preference, choose
 
 HEADLINE = Preference(rule="cheapest", max_quality_loss=0.008)
 """The cheapest that is expected to keep 99.2 % of the best quality: what GREEN's paper says it keeps."""
@@ -96,13 +96,13 @@ class Guess:
     quality: np.ndarray
     energy: np.ndarray
     prediction: Prediction | None = None
-    slack: float = 0.0
+    doubt: Doubt | None = None
     choosable: np.ndarray | None = None
 
     def choice(self, wanted: Preference) -> int:
         """The recipe that a preference chooses."""
         quality = self.quality if self.choosable is None else np.where(self.choosable, self.quality, np.nan)
-        return choose(wanted, quality, self.energy, slack=self.slack).best
+        return choose(wanted, quality, self.energy, doubt=self.doubt).best
 
 
 def guess(model: DomainModel, task: Task, known: Evidence, energy: str = "all") -> Guess:
@@ -114,7 +114,7 @@ def guess(model: DomainModel, task: Task, known: Evidence, energy: str = "all") 
     made = domain_model.with_intervals(model, last, y, distance, known)
     choosable = domain_model.trusted(model, distance) & near_a_run(last, model.runs)
     nearest = choosable if choosable.any() else None
-    return Guess(sure[0], sure[1], made, domain_model.slack_of(model, known.basis), nearest)
+    return Guess(sure[0], sure[1], made, domain_model.doubt_of(model, last, known.basis), nearest)
 
 
 def outcome(task: Task, chosen: int, extra_kwh: float = 0.0) -> dict[str, float]:

@@ -11,17 +11,20 @@ A preference is limits (quality, energy, time, emissions) and a rule among what 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ecotaskset.errors import UsageError, unknown_name
+from green_predictor.link import expit, logit
 from green_predictor.pareto import front
 
 RULES = ("chebyshev", "weighted_sum", "knee", "cheapest")
 DEFAULT_WEIGHT = 0.5
+Doubt = Callable[[np.ndarray, int], np.ndarray]
+"""Of some candidates (k,) and one more: log-odds of quality by which each may be as good as that one, (k,)."""
 AUGMENTATION = 0.01
 
 
@@ -114,18 +117,22 @@ def choose(
     energy_kwh: np.ndarray,
     duration_s: np.ndarray | None = None,
     emissions_per_kwh: float | None = None,
-    slack: float = 0.0,
+    doubt: Doubt | None = None,
 ) -> Choice:
     """The best candidate for a preference, and the front within its limits. All arrays are (n,).
 
-    `slack`: log-odds of quality that predictions cannot tell apart; `max_quality_loss` is not applied to less.
+    `doubt`: what predictions cannot tell apart; `max_quality_loss` is not applied to less.
 
     Raises:
         UsageError: no candidate keeps to the limits; says how near the nearest comes.
     """
-    allowed = feasible(wanted, quality, energy_kwh, duration_s, emissions_per_kwh, slack)
-    kept = np.flatnonzero(allowed)
+    kept = np.flatnonzero(feasible(wanted, quality, energy_kwh, duration_s, emissions_per_kwh))
     on_front = kept[front(quality[kept], energy_kwh[kept])]
+    if wanted.max_quality_loss is not None:
+        top = int(on_front[-1])
+        even = np.zeros(len(on_front)) if doubt is None else doubt(on_front, top)
+        least = (1 - wanted.max_quality_loss) * _less(float(quality[top]), even)
+        on_front = on_front[quality[on_front] >= least]
     return Choice(int(on_front[select(wanted, quality[on_front], energy_kwh[on_front])]), on_front)
 
 
@@ -135,9 +142,8 @@ def feasible(
     energy_kwh: np.ndarray,
     duration_s: np.ndarray | None,
     emissions_per_kwh: float | None,
-    slack: float = 0.0,
 ) -> np.ndarray:
-    """Which candidates keep to the limits, (n,) bool; each limit must leave something."""
+    """Which candidates keep to the limits but that of the loss, (n,) bool; each limit must leave something."""
     allowed = np.isfinite(quality) & np.isfinite(energy_kwh)
     if not allowed.any():
         raise UsageError("nothing can be predicted for these candidates")
@@ -162,16 +168,12 @@ def feasible(
     top = float(np.max(quality[allowed]))
     if top < floor:
         raise UsageError(f"no candidate reaches min_quality={floor:g}", hint=f"the most expected is {top:.3f}")
-    if wanted.max_quality_loss is not None:
-        floor = max(floor, (1 - wanted.max_quality_loss) * _less(top, slack))
     return allowed & (quality >= floor)
 
 
-def _less(quality: float, slack: float) -> float:
-    """A quality less by so many log-odds."""
-    if slack <= 0 or not 0 < quality < 1:
-        return quality
-    return 1 / (1 + math.exp(slack) * (1 - quality) / quality)
+def _less(quality: float, log_odds: np.ndarray) -> np.ndarray:
+    """A quality less by so many log-odds, (k,)."""
+    return np.where(log_odds > 0, expit(logit(quality) - log_odds), quality)
 
 
 def select(wanted: Preference, quality: np.ndarray, energy_kwh: np.ndarray) -> int:

@@ -14,7 +14,7 @@ from ecotaskset.errors import UsageError
 from green_predictor import domain_model, targets
 from green_predictor.domain_model import DomainModel
 from green_predictor.judge import HEADLINE, Guess, Task, guess
-from green_predictor.preferences import Preference, choose
+from green_predictor.preferences import Doubt, Preference, choose
 
 PROBE_EPOCHS = 2
 SHORT_RUN = 8
@@ -29,7 +29,7 @@ def shortlist(
     architecture: np.ndarray,
     count: int,
     wanted: Preference = HEADLINE,
-    slack: float = 0.0,
+    doubt: Doubt | None = None,
     left: np.ndarray | None = None,
 ) -> list[int]:
     """The recipes worth probing: the choice first, then what is chosen when its architecture is taken away, and so on.
@@ -41,9 +41,9 @@ def shortlist(
     found: list[int] = []
     while len(found) < count and free.any():
         used = np.isin(architecture, architecture[found]) if found else np.zeros(len(quality), bool)
-        kept = np.flatnonzero(free & ~used if (free & ~used).any() else free)
+        kept = free & ~used if (free & ~used).any() else free
         try:
-            best = int(kept[choose(wanted, quality[kept], energy[kept], slack=slack).best])
+            best = choose(wanted, np.where(kept, quality, np.nan), energy, doubt=doubt).best
         except UsageError:  # no other architecture keeps to the limits
             if found:
                 break
@@ -79,7 +79,7 @@ def probed(model: DomainModel, task: Task, first: Guess, count: int, energy: str
     nothing is known against them.
     """
     architecture = np.array([str(task.records[i]["model"]) for i in task.first])
-    chosen = shortlist(first.quality, first.energy, architecture, count, slack=first.slack, left=first.choosable)
+    chosen = shortlist(first.quality, first.energy, architecture, count, doubt=first.doubt, left=first.choosable)
     begun = {i: beginning(task.records[task.first[i]]) for i in chosen}
     made = [r for r in begun.values() if r is not None]
     if not made:

@@ -121,7 +121,8 @@ def _answer(model, found: Considered, wanted: Preference, grams, task, hardware)
         trusted = domain_model.trusted(model, distance)
         near = trusted & found.near
         sure = (np.where(near if near.any() else trusted, sure[0], np.nan), *sure[1:])
-    chosen = choose(wanted, *sure, grams[0] / 1000 if grams else None, domain_model.slack_of(model, known.basis))
+    doubt = domain_model.doubt_of(model, rows, known.basis)
+    chosen = choose(wanted, *sure, grams[0] / 1000 if grams else None, doubt)
     chosen = _shortened(chosen)  # chosen on cautious values, shown by expected ones: put in the order people see
     chosen = Choice(chosen.best, chosen.front[np.argsort(kwh[chosen.front], kind="stable")])
     top = int(np.argmax(np.where(np.isfinite(sure[0]), sure[0], -np.inf)))

@@ -25,7 +25,7 @@ from green_predictor.physics import PRICES
 from green_predictor.rows import recipe_rows
 from green_predictor.targets import Reference
 
-FORMAT = 8
+FORMAT = 9
 MOST_BYTES = 64_000_000
 MAKE_ANEW = "make it anew with green-predictor fit"
 JSON_NAME, ARRAYS_NAME = "model.json", "model.npz"
@@ -125,6 +125,7 @@ def _take_apart(model: DomainModel) -> tuple[dict[str, Any], dict[str, np.ndarra
     arrays |= {f"family.{k}": v for k, v in model.arrays.items()}
     arrays |= {f"correction.{k}": v for k, v in model.correction.items()}
     arrays |= {f"quantiles.{k}": v for k, v in model.quantiles.items()}
+    arrays |= {f"apart.{k}": v for k, v in model.apart.items()}
     return described, arrays
 
 
@@ -139,13 +140,17 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
     runs = _as_records(info["runs"])
     if not all("model" in r for r in runs):
         raise ValueError("its runs are not runs")
-    families, corrections, quantiles = (_part(arrays, p) for p in ("family.", "correction.", "quantiles."))
+    families, corrections, quantiles, apart = (
+        _part(arrays, p) for p in ("family.", "correction.", "quantiles.", "apart.")
+    )
     if any(arrays[k].shape[-1] != p for k in ("mean", "scale", "reach", "near")) or arrays["leverage"].shape != (p, p):
         raise ValueError("arrays do not fit the features")
     if arrays["bounds"].shape != (2, 3):
         raise ValueError("the bounds are not those of three targets")
     if any(c.shape != (p + 1, 3) for c in corrections.values()):
         raise ValueError("corrections do not fit the features")
+    if set(apart) != {"seen", "unseen"} or any(a.ndim != 2 or len(a) != 2 or not a.size for a in apart.values()):
+        raise ValueError("the differences of errors do not fit")
     for name, array in families.items():
         if name.endswith("features") and (array.min(initial=0) < 0 or array.max(initial=0) >= p):
             raise ValueError("a tree asks for a feature that does not exist")
@@ -164,6 +169,7 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
         arrays=families,
         correction=corrections,
         quantiles=quantiles,
+        apart=apart,
         between=arrays["between"],
         within=arrays["within"],
         within_seen=arrays["within_seen"],

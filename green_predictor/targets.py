@@ -1,19 +1,20 @@
 """What is learned: quality, energy and time of a run after each of some epochs, in a form that carries to new tasks.
 
-- quality: log-odds, relative to those of a fixed classical reference on the same task (`landmark_quality`);
+- quality: log-odds, softened near 1 (see `link`), relative to those of a fixed classical reference on the same task
+  (`landmark_quality`);
 - energy and time: logarithm, relative to what physics says of the cost (`physics`; learning corrects it).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from green_predictor.alone import as_if_alone
-from green_predictor.features import logit
+from green_predictor.link import expit, logit
 from green_predictor.physics import PRICES, fit_prices, log_cost
 from green_predictor.rows import LEARNED_FROM, Rows, knobs_of, recipe_rows
 
@@ -23,6 +24,8 @@ TASK_MATTERS = (True, False, False)
 """Whether a target hangs on how the task is described, beyond what it is relative to."""
 LAST_EPOCH_WEIGHT = 0.5
 INNER_EPOCHS = 3
+LEAST_WORTH = 0.2
+"""Weight of a row far below the best of its task, where the best has 1 (see `emphasised`)."""
 MOST_LOG = 80.0
 """Far extrapolations are cut here, so that they stay numbers."""
 
@@ -37,7 +40,8 @@ class Reference:
 
 @dataclass(frozen=True)
 class Training:
-    """Rows with targets. `run` (n,) indexes `records`; weights of a run's rows add up to 1; `last` marks final rows."""
+    """Rows with targets. `run` (n,) indexes `records`; `last` marks final rows. The weights of a run's rows add up to 1
+    (but see `emphasised`)."""
 
     records: list[dict[str, Any]]
     rows: Rows
@@ -65,6 +69,20 @@ class Training:
             self.records, self.rows.take(index), self.y[index], self.weight[index], self.run[index],
             self.last[index], self.reference,
         )  # fmt: skip
+
+
+def emphasised(data: Training) -> Training:
+    """The same rows, those near the best of their task weighing most: recommendations are made among them, and a model
+    with few parameters cannot be right everywhere."""
+    worth = np.ones(len(data.y))
+    task = data.task.astype(str)
+    for name in np.unique(task):
+        mine = task == name
+        final = data.y[mine & data.last, QUALITY]
+        behind = (final.max() - data.y[mine, QUALITY]) / max(float(final.std()), 1e-6)
+        worth[mine] = LEAST_WORTH + (1 - LEAST_WORTH) * np.exp(-behind)
+    weight = data.weight * worth
+    return replace(data, weight=weight * (data.weight.sum() / max(weight.sum(), 1e-9)))
 
 
 def recipe_key(record: Mapping[str, Any]) -> str:
@@ -182,7 +200,7 @@ def base_logit(rows: Rows, reference: Reference) -> np.ndarray:
 def restore(y: np.ndarray, rows: Rows, reference: Reference) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Targets back to quality (0..1), energy (kWh) and duration (s), each (n,)."""
     z = y[:, QUALITY] + base_logit(rows, reference).astype(np.float32)
-    quality = 1 / (1 + np.exp(-np.clip(z, -30, 30)))
+    quality = expit(z)
     scale = log_cost(rows, reference.prices).astype(np.float32)
     energy, duration = (np.exp(np.clip(y[:, c] + scale, -MOST_LOG, MOST_LOG)) for c in (ENERGY, DURATION))
     return quality, energy, duration

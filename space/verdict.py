@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from green_predictor.link import logit
 from space import words
 from space.words import safe
 
@@ -56,7 +57,7 @@ def told_apart(one: Pick, other: Pick, within: Any, target: int) -> bool:
     if target == ENERGY:
         difference = math.log(one.energy_kwh / other.energy_kwh)
     else:
-        difference = _logit(one.quality) - _logit(other.quality)
+        difference = float(logit(one.quality) - logit(other.quality))
     return abs(difference) > Z90 * math.sqrt(2 * float(within[target]))
 
 
@@ -164,8 +165,3 @@ def _against(one: Pick, other: Pick, within: Any) -> str:
         return difference
     small = abs(points) < SMALL_POINTS
     return "quality the same within the doubt" if small else f"perhaps {difference}, the data can’t tell"
-
-
-def _logit(quality: float) -> float:
-    clipped = min(max(quality, 1e-3), 1 - 1e-3)
-    return math.log(clipped / (1 - clipped))

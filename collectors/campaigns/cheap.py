@@ -22,13 +22,14 @@ SHARED_IMAGES = {**SMALL_IMAGES, **MORE_IMAGES}
 STEEP_IMAGES = [0.01, 0.03]
 STEEP_WORDS = [0.03, 0.06]
 STEADY = [0.01, 0.03]
-MUCH = [0.3, 1.0]
+WHOLE = 1.0
+MUCH = [0.3, WHOLE]
 LARGE_BATCH = 128
 
 
-def much(domain: str, dataset: str, model: str, rates: list[float], **knobs: object) -> dict:
-    """The smallest model on much of the data, a few epochs in large batches."""
-    design = grid(domain, dataset, [model], [2, 4], MUCH, rates=rates, **knobs)
+def much(domain: str, dataset: str, models: list[str], rates: list[float], **knobs: object) -> dict:
+    """Much of the data, a few epochs in large batches."""
+    design = grid(domain, dataset, models, [2, 4], MUCH, rates=rates, **knobs)
     return {**design, "defaults": {**design["defaults"], "batch_size": LARGE_BATCH}}
 
 
@@ -48,11 +49,11 @@ DESIGN = {
             for name, sizes in ALL_HISTORIES.items()
             for schedule, rates in (("constant", STEADY), ("one_cycle", STEADY[1:]))
         ),
-        *(much("cv", name, "mlp", [0.004, 0.01], input_size=16) for name in SHARED_IMAGES),
+        *(much("cv", name, ["mlp"], [0.004, 0.01], input_size=16) for name in SHARED_IMAGES),
         *(
-            much("nlp", name, "bag-of-embeddings", [0.015, 0.03])
+            much("nlp", name, ["bag-of-embeddings"], [0.015, 0.03])
             for name, sizes in ALL_TEXTS.items()
-            if sizes[0] < 1  # the others were trained whole already
+            if sizes[0] < WHOLE  # the others were trained whole already
         ),
     ],
 }

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from green_predictor.families import blend, boosting, forest, kernel, linear, random_features
+from green_predictor.families import boosting, forest, kernel, linear, random_features
 
 Arrays = dict[str, np.ndarray]
 
@@ -31,10 +31,9 @@ class Family(NamedTuple):
 
 
 FAMILIES: dict[str, Family] = {
-    "linear": Family(linear.fit, linear.predict, (10.0, 100.0, 300.0)),
+    "linear": Family(linear.fit, linear.predict, (10.0, 100.0, 1000.0)),
     "kernel": Family(kernel.fit, kernel.predict, (10.0, 100.0)),
-    "boosting": Family(boosting.fit, boosting.predict, (100.0,)),
+    "boosting": Family(boosting.fit, boosting.predict, (1000.0,)),
     "forest": Family(forest.fit, forest.predict, (100.0,)),
     "random_features": Family(random_features.fit, random_features.predict, (100.0, 300.0)),
-    "blend": Family(blend.fit, blend.predict, (100.0,)),
 }

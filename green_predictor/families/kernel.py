@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from green_predictor.calibration import squared_distances
 from green_predictor.families import linear
 
 CENTRES = 96
@@ -20,10 +21,12 @@ def fit(
     """Radial basis functions over at most `CENTRES` rows spread out over the data (farthest-point sampling)."""
     base, left, spread = linear.remainder(x, y, weight, strength, free)
     centres = x[_farthest(x, min(CENTRES, len(x)), seed)]
-    width = np.float32(0.5 / max(np.median(_squared(x[:500], centres)), 1e-6))
-    k = np.exp(-width * _squared(x, centres)).astype(np.float64)
+    width = np.float32(0.5 / max(np.median(squared_distances(x[:500], centres)), 1e-6))
+    k = np.exp(-width * squared_distances(x, centres)).astype(np.float64)
     w = (weight / weight.mean())[:, None]
-    gram = k.T @ (k * w) + strength * (np.exp(-width * _squared(centres, centres)) + 1e-6 * np.eye(len(centres)))
+    gram = k.T @ (k * w) + strength * (
+        np.exp(-width * squared_distances(centres, centres)) + 1e-6 * np.eye(len(centres))
+    )
     weights = np.linalg.solve(gram, k.T @ (left * w)) * spread
     return {
         **base,
@@ -40,23 +43,15 @@ def predict(arrays: dict, x: np.ndarray) -> np.ndarray:
 
 def bumps(arrays: dict, x: np.ndarray) -> np.ndarray:
     """What the kernel adds to the linear base."""
-    distances = _squared(x, arrays["centres"])
+    distances = squared_distances(x, arrays["centres"])
     distances *= -arrays["width"][0]
     return np.exp(distances, out=distances) @ arrays["weights"]
 
 
-def _squared(x: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    products = x @ centres.T
-    products *= -2
-    products += np.einsum("ij,ij->i", x, x)[:, None]
-    products += np.einsum("ij,ij->i", centres, centres)
-    return np.maximum(products, 0, out=products)
-
-
 def _farthest(x: np.ndarray, count: int, seed: int) -> np.ndarray:
     chosen = [int(np.random.default_rng(seed).integers(len(x)))]
-    nearest = _squared(x, x[chosen])[:, 0]
+    nearest = squared_distances(x, x[chosen])[:, 0]
     while len(chosen) < count:
         chosen.append(int(nearest.argmax()))
-        nearest = np.minimum(nearest, _squared(x, x[chosen[-1:]])[:, 0])
+        nearest = np.minimum(nearest, squared_distances(x, x[chosen[-1:]])[:, 0])
     return np.array(chosen)

@@ -25,14 +25,17 @@ def fit(
     gram, wanted = xc.T @ xc, xc.T @ yc
     gram[np.diag_indices_from(gram)] += strength
     coefficients = np.zeros_like(wanted)
-    allowed = np.ones(wanted.shape, bool) if free is None else free
-    for mask in np.unique(allowed, axis=1).T:
-        alike, used = np.flatnonzero((mask == allowed.T).all(1)), np.flatnonzero(mask)
+    for used, alike in alike_targets(np.ones(wanted.shape, bool) if free is None else free):
         coefficients[np.ix_(used, alike)] = np.linalg.solve(gram[np.ix_(used, used)], wanted[np.ix_(used, alike)])
     return {
         "coefficients": coefficients.astype(np.float32),
         "intercept": (y_mean - x_mean @ coefficients).astype(np.float32),
     }
+
+
+def alike_targets(free: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Targets that may hang on the same features: (those features, those targets) by their numbers."""
+    return [(np.flatnonzero(mask), np.flatnonzero((mask == free.T).all(1))) for mask in np.unique(free, axis=1).T]
 
 
 def predict(arrays: dict, x: np.ndarray) -> np.ndarray:

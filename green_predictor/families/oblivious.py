@@ -47,7 +47,7 @@ def grow(
     n, q = gradient.shape
     width = MAX_BINS + 1
     leaf = np.zeros(n, np.int64)
-    weighted = gradient * weight[:, None]
+    repeated = [np.repeat(v, len(features)) for v in (weight, *(gradient * weight[:, None]).T)]
     chosen = codes[:, features].astype(np.int64)
     possible = np.arange(width - 1) < n_bins[features][:, None] - 1
     feature, cut = np.zeros(depth, np.int32), np.zeros(depth, np.int32)
@@ -57,15 +57,15 @@ def grow(
 
         def below(values: np.ndarray, slot: np.ndarray = slot, size: int = size) -> np.ndarray:
             """Sums at or below each bin: (features, leaves, bins)."""
-            sums = np.bincount(slot, np.repeat(values, len(features)), len(features) * size)
+            sums = np.bincount(slot, values, len(features) * size)
             return sums.reshape(len(features), -1, width).cumsum(2)
 
-        mass = below(weight)
+        mass = below(repeated[0])
         left_mass = mass[:, :, :-1] + smoothing
         right_mass = mass[:, :, -1:] - mass[:, :, :-1] + smoothing
         gain = np.zeros(possible.shape)
         for c in range(q):
-            total = below(weighted[:, c])
+            total = below(repeated[1 + c])
             left = total[:, :, :-1]
             gain += (left**2 / left_mass + (total[:, :, -1:] - left) ** 2 / right_mass).sum(1)
         allowed = possible
@@ -89,13 +89,17 @@ def leaf_values(leaf: np.ndarray, gradient: np.ndarray, weight: np.ndarray, dept
 
 def predict(arrays: dict, x: np.ndarray) -> np.ndarray:
     """Sum over trees: `features`, `thresholds` (trees, depth), `values` (trees, 2^depth, q) → (n, q)."""
-    features, thresholds, values = arrays["features"], arrays["thresholds"], arrays["values"]
-    total = np.zeros((len(x), values.shape[2]), np.float32)
-    leaf = np.empty(len(x), np.intp)
+    features, thresholds, values = arrays["features"], arrays["thresholds"], arrays["values"].transpose(0, 2, 1).copy()
+    adds = (values != 0).any(2)  # a tree need not say something of every target
+    total = np.zeros((values.shape[1], len(x)), np.float32)
+    leaf = np.empty(len(x), np.min_scalar_type(values.shape[2] - 1))  # the smallest type: this loop waits for memory
+    above = np.empty(len(x), bool)
     for tree in range(len(features)):
         leaf.fill(0)
         for f, threshold in zip(features[tree], thresholds[tree], strict=True):
-            leaf <<= 1
-            leaf |= x[:, f] > threshold
-        total += values[tree].take(leaf, axis=0)
-    return total
+            np.left_shift(leaf, 1, out=leaf)
+            np.greater(x[:, f], threshold, out=above)
+            leaf |= above
+        for target in np.flatnonzero(adds[tree]):
+            total[target] += values[tree, target].take(leaf)
+    return total.T

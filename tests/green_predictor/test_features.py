@@ -33,6 +33,21 @@ def test_a_candidate_has_the_features_of_the_run_it_repeats(digits, learned):
             assert candidate[name] == pytest.approx(value, abs=0.02), (run["run_id"], name)
 
 
+def test_runs_near_the_best_of_their_task_weigh_most(digits):
+    other = [{**r, "dataset": "harder", "quality_last": (r["quality_last"] or 0) / 2} for r in digits]
+    data = targets.prepare([*digits, *other])
+    weighed = targets.emphasised(data)
+    assert weighed.weight.sum() == pytest.approx(data.weight.sum())
+    for task in ("digits", "harder"):
+        final = data.last & (data.task == task)
+        share = (weighed.weight / data.weight)[final]
+        order = np.argsort(data.y[final, targets.QUALITY])
+        assert (np.diff(share[order]) >= -1e-9).all(), "the better, the more"
+        assert share.max() / share.min() <= 1 / targets.LEAST_WORTH + 1e-6
+    best = [(weighed.weight / data.weight)[data.last & (data.task == t)].max() for t in ("digits", "harder")]
+    assert best[0] == pytest.approx(best[1], rel=1e-3), "by the best of the own task, not of all"
+
+
 def test_nothing_known_is_the_middle_of_everything(learned):
     _, spec = learned
     bare = {"domain": "cv", "model": "never-seen", "epochs": 4, "batch_size": 32, "learning_rate": 1e-3}

@@ -72,6 +72,8 @@ def test_a_pickle_inside_is_refused_unopened(saved):
         {"cv/scale": np.full(3, np.nan, np.float32)},
         {"cv/correction.digits": np.zeros((2, 3), np.float32)},
         {"cv/family.features": np.full((1, 3), 10**6, np.int32)},
+        {"cv/apart.seen": np.zeros(4, np.float32)},
+        {"cv/apart.unseen": np.zeros((2, 0), np.float32)},
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(saved, changed):

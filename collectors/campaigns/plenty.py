@@ -1,0 +1,34 @@
+"""What more data is worth to each architecture: much of every large data set, beyond the smallest models.
+
+    green-collect --campaign plenty --jobs 2
+
+Campaign `cheap` shows how far the smallest models come on whole data sets. Without this one they would be the only
+ones seen there, and a large model on much of the data a guess: too dear, and perhaps not even better.
+"""
+
+from collectors.campaigns.cheap import SHARED_IMAGES, WHOLE, much
+from collectors.campaigns.fronts import ALL_HISTORIES, ALL_TEXTS, CHEAP_HISTORIES, HISTORY_RATES, IMAGES, WORDS
+
+CONVOLUTIONS = [name for name in IMAGES if name != "mlp"]
+TEXT_MODELS = [name for name in WORDS if name != "bag-of-embeddings"]
+IMAGE_RATES = [0.004, 0.01]
+TEXT_RATES = [0.003, 0.01]
+TRANSFORMER_RATES = [0.001, 0.003]
+
+
+def shared(tasks: dict[str, list[float]]) -> list[str]:
+    """Tasks of which the other campaigns take a share."""
+    return [name for name, sizes in tasks.items() if sizes[0] < WHOLE]
+
+
+DESIGN = {
+    "name": "plenty",
+    "description": "much of every large data set, for more than the smallest models",
+    "shuffle": True,
+    "designs": [
+        *(much("cv", name, CONVOLUTIONS, IMAGE_RATES, input_size=16) for name in shared(SHARED_IMAGES)),
+        *(much("nlp", name, TEXT_MODELS, TEXT_RATES) for name in shared(ALL_TEXTS)),
+        *(much("nlp", name, ["distilbert-tiny"], TRANSFORMER_RATES) for name in shared(ALL_TEXTS)),
+        *(much("recsys", name, CHEAP_HISTORIES, HISTORY_RATES) for name in shared(ALL_HISTORIES)),
+    ],
+}
