@@ -76,6 +76,11 @@ def apart(x: np.ndarray, residual: np.ndarray, group: np.ndarray) -> np.ndarray:
     return np.stack([middle, np.maximum.accumulate(typical)])
 
 
+def typical_difference(apart: np.ndarray, x: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """What `apart` says of rows (k, p) and one other (p,): (k,)."""
+    return np.interp(np.linalg.norm(x - at, axis=1), *apart)
+
+
 def squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """(n, p), (m, p) → (n, m)."""
     products = x @ y.T

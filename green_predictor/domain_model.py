@@ -234,13 +234,13 @@ def doubt_of(model: DomainModel, rows: Rows, basis: str) -> Doubt | None:
     """What is taken as no difference in quality when its loss is limited (see `preferences.choose`): a share of the
     typical error. Recipes that are much alike are told apart well, and others badly."""
     share = model.slack_seen if basis == "seen" else model.slack
-    distances, differences = model.apart["seen" if basis == "seen" else "unseen"]
+    apart = model.apart["seen" if basis == "seen" else "unseen"]
     if not share:
         return None
 
     def doubt(among: np.ndarray, top: int) -> np.ndarray:
         x = features.feature_matrix(rows.take(np.append(among, top)), model.spec)
-        return share * np.interp(np.linalg.norm(x[:-1] - x[-1], axis=1), distances, differences)
+        return share * calibration.typical_difference(apart, x[:-1], x[-1])
 
     return doubt
 

@@ -15,7 +15,7 @@ from green_predictor.targets import QUALITY, TASK_MATTERS, Training, restore
 TASK_FOLDS = 6
 RECIPE_FOLDS = 4
 CAUTIONS = (0.0, 1.0, 2.0)
-SLACKS = (0.0, 0.1, 0.2)
+SLACKS = (0.0, 0.2, 0.4)
 """Quality differences below this share of the typical error of such a difference are taken as none when a loss of
 quality is limited."""
 JUDGED_BY = (Preference(rule="cheapest", max_quality_loss=0.01), Preference(0.3), Preference(0.5), Preference(0.7))
@@ -135,7 +135,7 @@ def regrets(
 
 
 def _doubt(share: float, x: np.ndarray, apart: np.ndarray) -> Doubt:
-    return lambda among, top: share * np.interp(np.linalg.norm(x[among] - x[top], axis=1), *apart)
+    return lambda among, top: share * calibration.typical_difference(apart, x[among], x[top])
 
 
 def _loss(rule: Preference, quality: np.ndarray, energy: np.ndarray, chosen: int) -> float:
