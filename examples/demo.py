@@ -2,7 +2,7 @@
 
 1. GREEN recommends a configuration for an image task, from the runs shipped with the package.
 2. The recommended configuration is really trained here, on real images, with its energy metered.
-3. Predicted stands beside measured, and beside the most accurate configuration.
+3. Predicted stands beside what came out, and beside the most accurate configuration.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main() -> int:
     step(2, "Train exactly that, here and now, with the meter running")
     run = train_here(answer, folder)
 
-    step(3, "Predicted beside measured")
+    step(3, "Predicted beside what came out")
     console.print(comparison(answer, run))
     console.print(savings(answer, run))
     picture = draw(answer, run, folder / "front.png")

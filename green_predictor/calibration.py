@@ -14,9 +14,6 @@ import numpy as np
 LEVEL = 0.90
 CLASSES = 10
 """Classes of distance of a variogram, as many pairs in each."""
-LEAST_SHARE = 0.25
-"""A typical difference is no less than this share of the mean one: where most recipes come to the very same quality,
-the median is 0, and yet nobody can be sure of the next."""
 SAME = 1e-3
 """Rows no farther apart than this are repeats: their difference is noise, not error."""
 
@@ -74,8 +71,7 @@ def apart(x: np.ndarray, residual: np.ndarray, group: np.ndarray) -> np.ndarray:
     middle, typical = [], []
     for low, high in pairwise(edges):
         of_group = [differ[(away >= low) & (away <= high)] for away, differ in pairs]
-        median, mean = np.mean([(np.median(differ), differ.mean()) for differ in of_group if len(differ)], axis=0)
-        typical.append(max(median, LEAST_SHARE * mean))
+        typical.append(np.mean([np.median(differ) for differ in of_group if len(differ)]))
         middle.append((low + high) / 2)
     return np.stack([middle, np.maximum.accumulate(typical)])
 

@@ -114,7 +114,7 @@ def typically_apart(data: Training, held: HeldOut, x: np.ndarray) -> np.ndarray:
 
 
 def regrets(
-    data: Training, held: HeldOut, caution: float, within: np.ndarray, slack: float = 0.0, pairs: Pairs | None = None
+    data: Training, held: HeldOut, caution: float, within: np.ndarray, slack: float, pairs: Pairs
 ) -> np.ndarray:
     """By task, the mean over rules of what the choice costs more than the best one would (log energy plus quality)."""
     final = data.subset(data.last)
@@ -131,7 +131,7 @@ def regrets(
             continue
         q, e = (np.bincount(inverse, t[mine]) / np.bincount(inverse) for t in truth[:2])
         gq, ge = (g[mine][first] for g in guess[:2])
-        doubt = None if pairs is None else _doubt(slack, pairs.x[data.last][mine][first], pairs.apart)
+        doubt = _doubt(slack, pairs.x[data.last][mine][first], pairs.apart)
         losses.append(np.mean([_loss(r, q, e, choose(r, gq, ge, doubt=doubt).best) for r in JUDGED_BY]))
     return np.array(losses or [0.0])
 

@@ -27,6 +27,11 @@ MUCH = [0.3, WHOLE]
 LARGE_BATCH = 128
 
 
+def shared(tasks: dict[str, list[float]]) -> list[str]:
+    """Tasks of which the other campaigns take a share; the others were trained whole already."""
+    return [name for name, sizes in tasks.items() if sizes[0] < WHOLE]
+
+
 def much(domain: str, dataset: str, models: list[str], rates: list[float], **knobs: object) -> dict:
     """Much of the data, a few epochs in large batches."""
     design = grid(domain, dataset, models, [2, 4], MUCH, rates=rates, **knobs)
@@ -50,10 +55,6 @@ DESIGN = {
             for schedule, rates in (("constant", STEADY), ("one_cycle", STEADY[1:]))
         ),
         *(much("cv", name, ["mlp"], [0.004, 0.01], input_size=16) for name in SHARED_IMAGES),
-        *(
-            much("nlp", name, ["bag-of-embeddings"], [0.015, 0.03])
-            for name, sizes in ALL_TEXTS.items()
-            if sizes[0] < WHOLE  # the others were trained whole already
-        ),
+        *(much("nlp", name, ["bag-of-embeddings"], [0.015, 0.03]) for name in shared(ALL_TEXTS)),
     ],
 }

@@ -6,7 +6,7 @@ Campaign `cheap` shows how far the smallest models come on whole data sets. With
 ones seen there, and a large model on much of the data a guess: too dear, and perhaps not even better.
 """
 
-from collectors.campaigns.cheap import SHARED_IMAGES, WHOLE, much
+from collectors.campaigns.cheap import SHARED_IMAGES, much, shared
 from collectors.campaigns.fronts import ALL_HISTORIES, ALL_TEXTS, CHEAP_HISTORIES, HISTORY_RATES, IMAGES, WORDS
 
 CONVOLUTIONS = [name for name in IMAGES if name != "mlp"]
@@ -14,11 +14,6 @@ TEXT_MODELS = [name for name in WORDS if name != "bag-of-embeddings"]
 IMAGE_RATES = [0.004, 0.01]
 TEXT_RATES = [0.003, 0.01]
 TRANSFORMER_RATES = [0.001, 0.003]
-
-
-def shared(tasks: dict[str, list[float]]) -> list[str]:
-    """Tasks of which the other campaigns take a share."""
-    return [name for name, sizes in tasks.items() if sizes[0] < WHOLE]
 
 
 DESIGN = {

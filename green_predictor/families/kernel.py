@@ -38,14 +38,9 @@ def fit(
 
 def predict(arrays: dict, x: np.ndarray) -> np.ndarray:
     """(n, p) → (n, q)."""
-    return linear.predict(arrays, x) + bumps(arrays, x)
-
-
-def bumps(arrays: dict, x: np.ndarray) -> np.ndarray:
-    """What the kernel adds to the linear base."""
     distances = squared_distances(x, arrays["centres"])
     distances *= -arrays["width"][0]
-    return np.exp(distances, out=distances) @ arrays["weights"]
+    return linear.predict(arrays, x) + np.exp(distances, out=distances) @ arrays["weights"]
 
 
 def _farthest(x: np.ndarray, count: int, seed: int) -> np.ndarray:
