@@ -7,16 +7,9 @@ intervals for a task that has been seen, probed or never met are calibrated apar
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
 LEVEL = 0.90
-CLASSES = 10
-"""Classes of distance of a variogram, as many pairs in each."""
-SAME = 1e-3
-"""Rows no farther apart than this are repeats: their difference is noise, not error."""
-
 RIDGE = 10.0
 """Ridge penalty behind the leverage: a row that lies this far (squared) from all others, off their span, has 1."""
 
@@ -49,45 +42,6 @@ def variances(residual: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.n
     within = np.mean([residual[index == g].var(0) for g in range(len(names))], axis=0) + 1e-4
     between = (means**2).mean(0)
     return np.maximum(between, 0.1 * within), within
-
-
-def apart(x: np.ndarray, residual: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """By how much the errors of two rows of one group typically differ, given how far apart the rows are: (2, k), knots
-    of the distance and the difference there.
-
-    A variogram (Matheron 1963) of the residuals, in medians, groups weighing the same: errors of alike rows are alike.
-    """
-    pairs = []
-    for name in np.unique(group):
-        mine = np.flatnonzero(group == name)
-        first, second = np.triu_indices(len(mine), 1)
-        away = np.sqrt(squared_distances(x[mine], x[mine])[first, second])
-        differ = np.abs(residual[mine][first] - residual[mine][second])
-        pairs.append((away[away > SAME], differ[away > SAME]))
-    known = [away for away, _ in pairs if len(away)]
-    if not known:
-        return np.zeros((2, 1))
-    edges = np.quantile(np.concatenate(known), np.linspace(0, 1, CLASSES + 1))
-    middle, typical = [], []
-    for low, high in pairwise(edges):
-        of_group = [differ[(away >= low) & (away <= high)] for away, differ in pairs]
-        typical.append(np.mean([np.median(differ) for differ in of_group if len(differ)]))
-        middle.append((low + high) / 2)
-    return np.stack([middle, np.maximum.accumulate(typical)])
-
-
-def typical_difference(apart: np.ndarray, x: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """What `apart` says of rows (k, p) and one other (p,): (k,)."""
-    return np.interp(np.linalg.norm(x - at, axis=1), *apart)
-
-
-def squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """(n, p), (m, p) → (n, m)."""
-    products = x @ y.T
-    products *= -2
-    products += np.einsum("ij,ij->i", x, x)[:, None]
-    products += np.einsum("ij,ij->i", y, y)
-    return np.maximum(products, 0, out=products)
 
 
 def local_correction(

@@ -15,12 +15,17 @@ from green_predictor.families import FAMILIES
 from green_predictor.link import logit
 from green_predictor.preferences import Doubt
 from green_predictor.rows import Rows
+from green_predictor.variogram import typical_difference, unit
 
 PIECE = 16_384
 """Rows evaluated at a time: small enough that the feature matrix of a piece stays in the processor's cache."""
 
 
 MANY_PIECES, MOST_THREADS = 4, 8
+
+SLACK = 0.3
+"""Differences in quality below this share of the typical error of such a difference are taken as none, where a loss of
+quality is limited."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class DomainModel:
 
     `arrays`: the family's. `correction`: data set → what its own runs add, (p + 1, 3). `quantiles`: residual quantiles
     (2, 3) for a task `seen`, `unseen`, or probed with that many runs (`probe:1`, …). `apart`: for a task `seen` or
-    `unseen`, by how much errors of quality differ with the distance of recipes (see `calibration.apart`). `between`,
+    `unseen`, by how much errors of quality differ with the distance of recipes (see `variogram`). `between`,
     `within` (3,): variance of tasks and within a new task; `within_seen` within one whose runs are known. `bounds`
     (2, 3): lowest and highest target of all runs. `rigidity`, `rigidity_probe`: how little slopes follow a task's known
     runs, or a few probes (see `calibration.local_correction`). `leverage` (p, p) gives the distance from the training
@@ -52,9 +57,7 @@ class DomainModel:
     rigidity_probe: float
     leverage: np.ndarray
     caution: float
-    slack: float
     caution_seen: float
-    slack_seen: float
     runs: list[dict[str, Any]] = field(repr=False)
     near: np.ndarray = field(repr=False)
     """Scaled features of the runs' final rows, (r, p), for telling how near a candidate is to what was run."""
@@ -230,17 +233,15 @@ def variance_for(model: DomainModel, basis: str) -> np.ndarray:
     return model.within_seen if basis == "seen" else model.within
 
 
-def doubt_of(model: DomainModel, rows: Rows, basis: str) -> Doubt | None:
+def doubt_of(model: DomainModel, rows: Rows, basis: str) -> Doubt:
     """What is taken as no difference in quality when its loss is limited (see `preferences.choose`): a share of the
     typical error. Recipes that are much alike are told apart well, and others badly."""
-    share = model.slack_seen if basis == "seen" else model.slack
     apart = model.apart["seen" if basis == "seen" else "unseen"]
-    if not share:
-        return None
 
-    def doubt(among: np.ndarray, top: int) -> np.ndarray:
+    def doubt(among: np.ndarray, top: int, quality: float) -> np.ndarray:
         x = features.feature_matrix(rows.take(np.append(among, top)), model.spec)
-        return share * calibration.typical_difference(apart, x[:-1], x[-1])
+        n_validation = float(rows.numbers["n_validation"][rows.setting[top]])
+        return SLACK * unit(quality, n_validation) * typical_difference(apart, x[:-1], x[-1])
 
     return doubt
 

@@ -17,8 +17,7 @@ from green_predictor.rows import setting_columns
 from green_predictor.selection import (
     RECIPE_FOLDS,
     HeldOut,
-    Pairs,
-    best_manner,
+    caution_seen,
     compare,
     fold_without,
     folds,
@@ -69,7 +68,6 @@ def _fit_domain(
     spec = features.fit_spec(data.rows, data.weight, scale)
     x = features.feature_matrix(data.rows, spec)
     apart = {"seen": typically_apart(data, known, x), "unseen": typically_apart(data, held, x)}
-    caution_seen, slack_seen = best_manner(data, known, within_seen, Pairs(x, apart["seen"]))
     quantiles = {"seen": _quantiles(data, seen)}
     if comparison["held_out"] == "task":
         unseen, seen_too = _quantiles(data, HeldOut(left, held.leverage)), quantiles["seen"]
@@ -99,9 +97,7 @@ def _fit_domain(
         rigidity_probe=rigidity_probe,
         leverage=calibration.leverage_factor(x, data.weight),
         caution=chosen["caution"],
-        slack=chosen["slack"],
-        caution_seen=caution_seen,
-        slack_seen=slack_seen,
+        caution_seen=caution_seen(data, known, within_seen),
         runs=[_kept(r) for r in data.records],
         near=x[data.last],
         summary={

@@ -24,3 +24,11 @@ def logit(quality: Any) -> np.ndarray:
 def expit(value: Any) -> np.ndarray:
     """Back to qualities, at most 1."""
     return np.minimum((1 + SOFT) / (1 + np.exp(-np.clip(value, -30, 30))), 1.0)
+
+
+def sampling_error(quality: Any, n_examples: Any) -> np.ndarray:
+    """Standard error of softened log-odds, of a quality that so many examples gave: binomial, with Laplace's rule of
+    succession for those of 0 and 1."""
+    n = np.asarray(n_examples, dtype=np.float64)
+    q = (np.asarray(quality, dtype=np.float64) * n + 1) / (n + 2)
+    return (1 / q + 1 / (1 - q + SOFT)) * np.sqrt(q * (1 - q) / n)

@@ -23,8 +23,8 @@ from green_predictor.pareto import front
 
 RULES = ("chebyshev", "weighted_sum", "knee", "cheapest")
 DEFAULT_WEIGHT = 0.5
-Doubt = Callable[[np.ndarray, int], np.ndarray]
-"""Of some candidates (k,) and one more: log-odds of quality by which each may be as good as that one, (k,)."""
+Doubt = Callable[[np.ndarray, int, float], np.ndarray]
+"""Of some candidates (k,), one more and its quality: log-odds by which each may be as good as that one, (k,)."""
 AUGMENTATION = 0.01
 
 
@@ -130,7 +130,7 @@ def choose(
     on_front = kept[front(quality[kept], energy_kwh[kept])]
     if wanted.max_quality_loss is not None:
         top = int(on_front[-1])
-        even = np.zeros(len(on_front)) if doubt is None else doubt(on_front, top)
+        even = np.zeros(len(on_front)) if doubt is None else doubt(on_front, top, float(quality[top]))
         least = (1 - wanted.max_quality_loss) * _less(float(quality[top]), even)
         on_front = on_front[quality[on_front] >= least]
     return Choice(int(on_front[select(wanted, quality[on_front], energy_kwh[on_front])]), on_front)

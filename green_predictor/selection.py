@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,24 +10,21 @@ import numpy as np
 
 from green_predictor import calibration, features
 from green_predictor.families import FAMILIES
-from green_predictor.preferences import Doubt, Preference, choose
+from green_predictor.preferences import Preference, choose
 from green_predictor.targets import QUALITY, TASK_MATTERS, Training, restore
+from green_predictor.variogram import unit, variogram
 
 TASK_FOLDS = 6
 RECIPE_FOLDS = 4
 CAUTIONS = (0.0, 1.0, 2.0)
-SLACKS = (0.0, 0.2, 0.4)
-"""Quality differences below this share of the typical error of such a difference are taken as none when a loss of
-quality is limited."""
-SLACKS_SEEN = (0.0, 0.4, 1.0, 2.0)
-"""The same on a task with runs, where errors are smaller and more of them may be forgiven for the same loss."""
 JUDGED_BY = (Preference(rule="cheapest", max_quality_loss=0.01), Preference(0.3), Preference(0.5), Preference(0.7))
 QUALITY_PRICE = 20.0
 """In the regret, a quality of 1 % below what was asked costs as much as 20 % more energy."""
 PLAIN = ("linear", 100.0)
 EVEN = 0.02
 """Regrets closer than this, or than one standard error of their difference over tasks (Breiman's rule), are even: then
-the smaller energy and quality error decides. A dozen tasks cannot tell more; what they seem to tell is often luck."""
+the smaller energy and quality error decides, and then the least caution. A dozen tasks cannot tell more; what they seem
+to tell is often luck."""
 
 
 @dataclass(frozen=True)
@@ -99,23 +97,20 @@ def _without(fold: Fold, name: str, strength: float, seed: int) -> np.ndarray:
     return FAMILIES[name].predict(arrays, fold.x_out)
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """Scaled features of the rows (n, p), and how errors differ with their distance (see `calibration.apart`)."""
-
-    x: np.ndarray
-    apart: np.ndarray
-
-
 def typically_apart(data: Training, held: HeldOut, x: np.ndarray) -> np.ndarray:
-    """How the errors in quality of held-out predictions differ with the distance of two recipes of a task."""
-    left = (data.y - held.y)[data.last, QUALITY]
-    return calibration.apart(x[data.last], left, data.task[data.last].astype(str))
+    """How the errors in quality of held-out predictions differ with the distance of two recipes of a task, in units of
+    the task (see `variogram`)."""
+    final = data.subset(data.last)
+    left, task = (data.y - held.y)[data.last, QUALITY], final.task.astype(str)
+    said = restore(held.y[data.last], final.rows, data.reference)[0]
+    n_validation = final.rows.numbers["n_validation"][final.rows.setting]
+    for name in np.unique(task):
+        mine = task == name
+        left[mine] /= unit(float(said[mine].max()), float(n_validation[mine][0]))
+    return variogram(x[data.last], left, task)
 
 
-def regrets(
-    data: Training, held: HeldOut, caution: float, within: np.ndarray, slack: float, pairs: Pairs
-) -> np.ndarray:
+def regrets(data: Training, held: HeldOut, caution: float, within: np.ndarray) -> np.ndarray:
     """By task, the mean over rules of what the choice costs more than the best one would (log energy plus quality)."""
     final = data.subset(data.last)
     predicted = held.y[data.last] + caution * np.sqrt(np.maximum(held.leverage[data.last], 0))[:, None] * np.sqrt(
@@ -131,13 +126,8 @@ def regrets(
             continue
         q, e = (np.bincount(inverse, t[mine]) / np.bincount(inverse) for t in truth[:2])
         gq, ge = (g[mine][first] for g in guess[:2])
-        doubt = _doubt(slack, pairs.x[data.last][mine][first], pairs.apart)
-        losses.append(np.mean([_loss(r, q, e, choose(r, gq, ge, doubt=doubt).best) for r in JUDGED_BY]))
+        losses.append(np.mean([_loss(r, q, e, choose(r, gq, ge).best) for r in JUDGED_BY]))
     return np.array(losses or [0.0])
-
-
-def _doubt(share: float, x: np.ndarray, apart: np.ndarray) -> Doubt:
-    return lambda among, top: share * calibration.typical_difference(apart, x[among], x[top])
 
 
 def _loss(rule: Preference, quality: np.ndarray, energy: np.ndarray, chosen: int) -> float:
@@ -157,10 +147,15 @@ def _as_good(more: np.ndarray) -> bool:
     return float(more.mean()) <= max(EVEN, error)
 
 
-def best_manner(data: Training, held: HeldOut, within: np.ndarray, pairs: Pairs) -> tuple[float, float]:
-    """The caution and slack with least regret for predictions of held-out recipes of known tasks."""
-    manners = [(caution, slack) for caution in CAUTIONS for slack in SLACKS_SEEN]
-    return min(manners, key=lambda m: (regrets(data, held, m[0], within, m[1], pairs).mean(), m))
+def least_caution(found: Mapping[float, np.ndarray]) -> float:
+    """Of cautions and their regrets by task: the least that is no worse than the best one, but for chance."""
+    best = min(found.values(), key=np.mean)
+    return min(caution for caution, regret in found.items() if _as_good(regret - best))
+
+
+def caution_seen(data: Training, held: HeldOut, within: np.ndarray) -> float:
+    """The caution for predictions of held-out recipes of known tasks."""
+    return least_caution({c: regrets(data, held, c, within) for c in CAUTIONS})
 
 
 def task_scale(data: Training, masks: list[np.ndarray], seed: int) -> float:
@@ -189,21 +184,18 @@ def compare(data: Training, seed: int, names: list[str] | None = None) -> tuple[
     scale = task_scale(data, masks, seed) if by_task else features.TASK_SCALES[0]
     held = hold_out(data, masks, tried, seed, scale)
     table, by_task_of = [], []
-    x = features.feature_matrix(data.rows, features.fit_spec(data.rows, data.weight, scale))
     for (name, strength), out in held.items():
         left = data.y - out.y
         _, within = calibration.variances(left[data.last], data.task[data.last].astype(str))
         error = float(np.mean(np.abs(left[data.last][:, :2])))
-        pairs = Pairs(x, typically_apart(data, out, x))
         for caution in CAUTIONS:
-            for slack in SLACKS:
-                found = regrets(data, out, caution, within, slack, pairs)
-                setting = {"family": name, "strength": strength, "caution": caution, "slack": slack}
-                table.append({**setting, "regret": float(found.mean()), "error": error})
-                by_task_of.append(found)
+            found = regrets(data, out, caution, within)
+            setting = {"family": name, "strength": strength, "caution": caution}
+            table.append({**setting, "regret": float(found.mean()), "error": error})
+            by_task_of.append(found)
     least = by_task_of[min(range(len(table)), key=lambda i: table[i]["regret"])]
     even = [row for row, found in zip(table, by_task_of, strict=True) if _as_good(found - least)]
-    chosen = min(even, key=lambda row: (row["error"], row["regret"]))
+    chosen = min(even, key=lambda row: (row["error"], row["caution"]))
     return (
         {"table": table, "chosen": chosen, "held_out": "task" if by_task else "recipe", "task_scale": scale},
         held[chosen["family"], chosen["strength"]],

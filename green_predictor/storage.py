@@ -25,7 +25,7 @@ from green_predictor.physics import PRICES
 from green_predictor.rows import recipe_rows
 from green_predictor.targets import Reference
 
-FORMAT = 9
+FORMAT = 10
 MOST_BYTES = 64_000_000
 MAKE_ANEW = "make it anew with green-predictor fit"
 JSON_NAME, ARRAYS_NAME = "model.json", "model.npz"
@@ -111,9 +111,7 @@ def _take_apart(model: DomainModel) -> tuple[dict[str, Any], dict[str, np.ndarra
         "rigidity": model.rigidity,
         "rigidity_probe": model.rigidity_probe,
         "caution": model.caution,
-        "slack": model.slack,
         "caution_seen": model.caution_seen,
-        "slack_seen": model.slack_seen,
         "runs": _as_columns(model.runs),
         "summary": model.summary,
     }
@@ -154,10 +152,7 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
     for name, array in families.items():
         if name.endswith("features") and (array.min(initial=0) < 0 or array.max(initial=0) >= p):
             raise ValueError("a tree asks for a feature that does not exist")
-    numbers = [
-        float(info[k])
-        for k in ("landmark_logit", "rigidity", "caution", "rigidity_probe", "slack", "caution_seen", "slack_seen")
-    ]
+    numbers = [float(info[k]) for k in ("landmark_logit", "rigidity", "caution", "rigidity_probe", "caution_seen")]
     prices = tuple(float(v) for v in info["prices"])
     if not all(map(math.isfinite, (*numbers, *prices))) or len(prices) != len(PRICES) or min(prices) <= 0:
         raise ValueError("a setting is not a number")
@@ -178,9 +173,7 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
         rigidity_probe=numbers[3],
         leverage=arrays["leverage"],
         caution=numbers[2],
-        slack=numbers[4],
-        caution_seen=numbers[5],
-        slack_seen=numbers[6],
+        caution_seen=numbers[4],
         runs=runs,
         near=arrays["near"].astype(np.float32),
         summary=dict(info["summary"]),

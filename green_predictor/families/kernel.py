@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from green_predictor.calibration import squared_distances
 from green_predictor.families import linear
 
 CENTRES = 96
@@ -50,3 +49,12 @@ def _farthest(x: np.ndarray, count: int, seed: int) -> np.ndarray:
         chosen.append(int(nearest.argmax()))
         nearest = np.minimum(nearest, squared_distances(x, x[chosen[-1:]])[:, 0])
     return np.array(chosen)
+
+
+def squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """(n, p), (m, p) → (n, m), as one product of matrices."""
+    products = x @ y.T
+    products *= -2
+    products += np.einsum("ij,ij->i", x, x)[:, None]
+    products += np.einsum("ij,ij->i", y, y)
+    return np.maximum(products, 0, out=products)

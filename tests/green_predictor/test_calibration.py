@@ -59,19 +59,3 @@ def test_leverage_grows_with_distance_and_is_small_in_the_middle():
     near, far = calibration.leverage(factor, np.array([[0, 0, 0, 0], [9, 9, 9, 9]], np.float32))
     assert near == 0 and far > 10 * calibration.leverage(factor, x).mean()
     assert calibration.leverage(factor, x[:1], 20.0) == pytest.approx(calibration.leverage(factor, x[:1]) + 2.0)
-
-
-def test_errors_of_alike_recipes_differ_less_and_repeats_do_not_count():
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(300, 3))
-    smooth = x[:, 0] + 0.01 * rng.normal(size=300)
-    group = np.repeat(["a", "b", "c"], 100)
-    level = np.repeat([0.0, 5.0, -5.0], 100)
-    knots, typical = calibration.apart(x, smooth + level, group)
-    assert (np.diff(knots) > 0).all() and (np.diff(typical) >= 0).all()
-    assert typical[-1] > 3 * typical[0], "far ones differ more; the level of a group is no difference"
-    twice = calibration.apart(np.vstack([x, x]), np.append(smooth + level, smooth + level + 9), np.tile(group, 2))
-    assert twice[1][0] > typical[0], "pairs with the other half are counted, but not a recipe with itself"
-    assert calibration.apart(x[:3], smooth[:3], np.array(["a", "b", "c"])).shape == (2, 1)
-    alike = calibration.apart(np.repeat(x[:1], 5, 0), np.arange(5.0), np.repeat("a", 5))
-    assert (alike == 0).all(), "repeats say nothing of how recipes differ"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from green_predictor.link import LEAST, SOFT, expit, logit
+from green_predictor.link import LEAST, SOFT, expit, logit, sampling_error
 
 
 @given(st.floats(LEAST, 1.0))
@@ -35,3 +35,14 @@ def test_near_perfect_differences_are_small_and_the_middle_is_that_of_log_odds()
 def test_nothing_and_unknown_stay_what_they_are():
     assert np.isfinite(logit(0.0)) and logit(0.0) == logit(LEAST)
     assert np.isnan(logit(np.nan))
+
+
+@given(st.floats(0.05, 0.95), st.integers(200, 5000), st.integers(0, 2**32 - 1))
+def test_the_sampling_error_is_what_drawing_examples_again_shows(quality, n, seed):
+    drawn = logit(np.random.default_rng(seed).binomial(n, quality, 2000) / n)
+    assert sampling_error(quality, n) == pytest.approx(drawn.std(), rel=0.25)
+
+
+@given(st.floats(0, 1), st.integers(1, 10**6))
+def test_more_examples_err_less_and_no_score_is_certain(quality, n):
+    assert 0 < sampling_error(quality, 4 * n) < sampling_error(quality, n) < np.inf

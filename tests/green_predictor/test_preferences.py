@@ -28,8 +28,8 @@ def test_the_choice_is_on_the_front_and_within_the_loss(pairs, loss):
 def test_doubt_only_lets_cheaper_ones_of_the_front_through(pairs, loss, most):
     quality, energy = np.array(pairs).T
     wanted = preference(max_quality_loss=loss)
-    strict, none = choose(wanted, quality, energy), choose(wanted, quality, energy, doubt=lambda a, _: 0.0 * a)
-    lenient = choose(wanted, quality, energy, doubt=lambda among, top: np.where(among == top, 0.0, most))
+    strict, none = choose(wanted, quality, energy), choose(wanted, quality, energy, doubt=lambda a, *_: 0.0 * a)
+    lenient = choose(wanted, quality, energy, doubt=lambda among, top, _: np.where(among == top, 0.0, most))
     assert none.best == strict.best
     assert energy[lenient.best] <= energy[strict.best]
     assert not ((quality > quality[lenient.best]) & (energy < energy[lenient.best])).any()
@@ -41,8 +41,8 @@ def test_what_cannot_be_told_from_the_best_may_be_chosen_and_what_can_may_not():
     quality, energy = np.array([0.80, 0.85, 0.90]), np.array([1.0, 2.0, 9.0])
     sure_of_the_second = np.array([1.0, 0.1, 0.0])
     wanted = preference(max_quality_loss=0.01)
-    assert choose(wanted, quality, energy, doubt=lambda among, top: sure_of_the_second[among]).best == 0
-    assert choose(wanted, quality, energy, doubt=lambda among, top: 0.1 * sure_of_the_second[among]).best == 2
+    assert choose(wanted, quality, energy, doubt=lambda among, top, _: sure_of_the_second[among]).best == 0
+    assert choose(wanted, quality, energy, doubt=lambda among, top, _: 0.1 * sure_of_the_second[among]).best == 2
 
 
 @given(candidates, st.floats(0, 1), st.floats(0, 1))
