@@ -58,6 +58,7 @@ class DomainModel:
     leverage: np.ndarray
     caution: float
     caution_seen: float
+    slack_seen: float
     runs: list[dict[str, Any]] = field(repr=False)
     near: np.ndarray = field(repr=False)
     """Scaled features of the runs' final rows, (r, p), for telling how near a candidate is to what was run."""
@@ -237,11 +238,12 @@ def doubt_of(model: DomainModel, rows: Rows, basis: str) -> Doubt:
     """What is taken as no difference in quality when its loss is limited (see `preferences.choose`): a share of the
     typical error. Recipes that are much alike are told apart well, and others badly."""
     apart = model.apart["seen" if basis == "seen" else "unseen"]
+    share = model.slack_seen if basis == "seen" else SLACK
 
     def doubt(among: np.ndarray, top: int, quality: float) -> np.ndarray:
         x = features.feature_matrix(rows.take(np.append(among, top)), model.spec)
         n_validation = float(rows.numbers["n_validation"][rows.setting[top]])
-        return SLACK * unit(quality, n_validation) * typical_difference(apart, x[:-1], x[-1])
+        return share * unit(quality, n_validation) * typical_difference(apart, x[:-1], x[-1])
 
     return doubt
 

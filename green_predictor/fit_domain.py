@@ -10,17 +10,19 @@ from threadpoolctl import threadpool_limits
 
 from ecotaskset.errors import UsageError
 from green_predictor import calibration, features, targets
-from green_predictor.domain_model import DomainModel
+from green_predictor.domain_model import SLACK, DomainModel
 from green_predictor.families import FAMILIES
 from green_predictor.probe_calibration import RIGIDITIES, probe_calibration
 from green_predictor.rows import setting_columns
 from green_predictor.selection import (
     RECIPE_FOLDS,
     HeldOut,
+    asked,
     caution_seen,
     compare,
     fold_without,
     folds,
+    slack_seen,
     typically_apart,
 )
 
@@ -98,6 +100,7 @@ def _fit_domain(
         leverage=calibration.leverage_factor(x, data.weight),
         caution=chosen["caution"],
         caution_seen=caution_seen(data, known, within_seen),
+        slack_seen=slack_seen(asked(data, known, x), apart["seen"], SLACK),
         runs=[_kept(r) for r in data.records],
         near=x[data.last],
         summary={

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,14 @@ import numpy as np
 from green_predictor import calibration, features
 from green_predictor.families import FAMILIES
 from green_predictor.preferences import Preference, choose
-from green_predictor.targets import QUALITY, TASK_MATTERS, Training, restore
-from green_predictor.variogram import unit, variogram
+from green_predictor.targets import QUALITY, TASK_MATTERS, Training, final_quality, restore
+from green_predictor.variogram import typical_difference, unit, variogram
 
 TASK_FOLDS = 6
 RECIPE_FOLDS = 4
 CAUTIONS = (0.0, 1.0, 2.0)
+MORE_SLACK = (0.5, 1.0, 2.0)
+"""What may be forgiven beyond `domain_model.SLACK`, where held-out recipes show that it costs nothing."""
 JUDGED_BY = (Preference(rule="cheapest", max_quality_loss=0.01), Preference(0.3), Preference(0.5), Preference(0.7))
 QUALITY_PRICE = 20.0
 """In the regret, a quality of 1 % below what was asked costs as much as 20 % more energy."""
@@ -156,6 +158,59 @@ def least_caution(found: Mapping[float, np.ndarray]) -> float:
 def caution_seen(data: Training, held: HeldOut, within: np.ndarray) -> float:
     """The caution for predictions of held-out recipes of known tasks."""
     return least_caution({c: regrets(data, held, c, within) for c in CAUTIONS})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was reached and what was predicted for the `m` recipes of one task, seeds averaged. `test`: quality on the
+    test split, by which a choice is judged; `x` (m, p): scaled features."""
+
+    quality: np.ndarray
+    test: np.ndarray
+    said_quality: np.ndarray
+    said_energy: np.ndarray
+    x: np.ndarray
+    n_validation: float
+
+    def kept(self, rule: Preference, slack: float, apart: np.ndarray) -> float:
+        """The share of the best recipe's quality that the choice of a rule keeps."""
+        chosen = choose(
+            rule, self.said_quality, self.said_energy,
+            doubt=lambda among, top, quality: (
+                slack * unit(quality, self.n_validation) * typical_difference(apart, self.x[among], self.x[top])
+            ),
+        ).best  # fmt: skip
+        return float(self.test[chosen] / max(self.test[self.quality.argmax()], 1e-9))
+
+
+def asked(data: Training, held: HeldOut, x: np.ndarray) -> list[Asked]:
+    """Every task with at least three recipes, as predicted by models that did not see the recipe."""
+    final = data.subset(data.last)
+    said = restore(held.y[data.last].astype(np.float32), final.rows, data.reference)
+    quality = np.array([final_quality(data.records[run]) for run in final.run])
+    tested = [data.records[run].get("quality_test") for run in final.run]
+    test = np.array([q if t is None else t for q, t in zip(quality, tested, strict=True)])
+    n_validation = final.rows.numbers["n_validation"][final.rows.setting]
+    names, found = final.task.astype(str), []
+    for name in np.unique(names):
+        mine = np.flatnonzero(names == name)
+        _, first, inverse = np.unique(final.recipe[mine].astype(str), return_index=True, return_inverse=True)
+        if len(first) >= 3:
+            means = (np.bincount(inverse, v[mine]) / np.bincount(inverse) for v in (quality, test))
+            one = mine[first]
+            found.append(Asked(*means, said[0][one], said[1][one], x[data.last][one], float(n_validation[one[0]])))
+    return found
+
+
+def slack_seen(tasks: Sequence[Asked], apart: np.ndarray, least: float) -> float:
+    """The most that may be forgiven on known tasks while what is promised is kept, as the mean over tasks; never less
+    than `least`, which is also given on new tasks, of which there are too few to tell."""
+    rule, most = JUDGED_BY[0], least
+    for slack in MORE_SLACK:
+        if not tasks or np.mean([task.kept(rule, slack, apart) for task in tasks]) < 1 - rule.max_quality_loss:
+            break
+        most = slack
+    return most
 
 
 def task_scale(data: Training, masks: list[np.ndarray], seed: int) -> float:

@@ -112,6 +112,7 @@ def _take_apart(model: DomainModel) -> tuple[dict[str, Any], dict[str, np.ndarra
         "rigidity_probe": model.rigidity_probe,
         "caution": model.caution,
         "caution_seen": model.caution_seen,
+        "slack_seen": model.slack_seen,
         "runs": _as_columns(model.runs),
         "summary": model.summary,
     }
@@ -152,7 +153,10 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
     for name, array in families.items():
         if name.endswith("features") and (array.min(initial=0) < 0 or array.max(initial=0) >= p):
             raise ValueError("a tree asks for a feature that does not exist")
-    numbers = [float(info[k]) for k in ("landmark_logit", "rigidity", "caution", "rigidity_probe", "caution_seen")]
+    numbers = [
+        float(info[k])
+        for k in ("landmark_logit", "rigidity", "caution", "rigidity_probe", "caution_seen", "slack_seen")
+    ]
     prices = tuple(float(v) for v in info["prices"])
     if not all(map(math.isfinite, (*numbers, *prices))) or len(prices) != len(PRICES) or min(prices) <= 0:
         raise ValueError("a setting is not a number")
@@ -174,6 +178,7 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
         leverage=arrays["leverage"],
         caution=numbers[2],
         caution_seen=numbers[4],
+        slack_seen=numbers[5],
         runs=runs,
         near=arrays["near"].astype(np.float32),
         summary=dict(info["summary"]),
