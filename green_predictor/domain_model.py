@@ -38,7 +38,8 @@ class DomainModel:
     `within` (3,): variance of tasks and within a new task; `within_seen` within one whose runs are known. `bounds`
     (2, 3): lowest and highest target of all runs. `rigidity`, `rigidity_probe`: how little slopes follow a task's known
     runs, or a few probes (see `calibration.local_correction`). `leverage` (p, p) gives the distance from the training
-    data. `runs`: the columns of the runs that candidates and support need; `summary`: plain facts for people.
+    data; `caution`, `caution_seen`: how much it counts against a row. `slack_seen`: as `SLACK`, for a task with runs.
+    `runs`: the columns of the runs that candidates and support need; `summary`: plain facts for people.
     """
 
     domain: str
@@ -236,7 +237,7 @@ def variance_for(model: DomainModel, basis: str) -> np.ndarray:
 
 def doubt_of(model: DomainModel, rows: Rows, basis: str) -> Doubt:
     """What is taken as no difference in quality when its loss is limited (see `preferences.choose`): a share of the
-    typical error. Recipes that are much alike are told apart well, and others badly."""
+    typical error, which is smaller the more alike recipes are and the more a validation score of the task says."""
     apart = model.apart["seen" if basis == "seen" else "unseen"]
     share = model.slack_seen if basis == "seen" else SLACK
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from green_predictor.selection import folds
+from green_predictor.held_out import folds
 from green_predictor.targets import recipe_key
 
 Record = dict[str, Any]

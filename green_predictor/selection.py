@@ -10,8 +10,9 @@ import numpy as np
 
 from green_predictor import calibration, features
 from green_predictor.families import FAMILIES
+from green_predictor.held_out import HeldOut, fold_without, folds, hold_out, predict_without
 from green_predictor.preferences import Preference, choose
-from green_predictor.targets import QUALITY, TASK_MATTERS, Training, final_quality, restore
+from green_predictor.targets import QUALITY, Training, restore
 from green_predictor.variogram import typical_difference, unit, variogram
 
 TASK_FOLDS = 6
@@ -29,76 +30,6 @@ the smaller energy and quality error decides, and then the least caution. A doze
 to tell is often luck."""
 
 
-@dataclass(frozen=True)
-class HeldOut:
-    """Predictions of rows by models that never saw their group, with their leverage."""
-
-    y: np.ndarray
-    leverage: np.ndarray
-
-
-def folds(group: np.ndarray, count: int, seed: int = 0) -> list[np.ndarray]:
-    """Masks of the held-out rows: groups are never split; the largest groups are dealt out first."""
-    names, sizes = np.unique(group.astype(str), return_counts=True)
-    order = np.random.default_rng(seed).permutation(len(names))
-    order = order[np.argsort(-sizes[order], kind="stable")]
-    count = min(count, len(names))
-    load, members = np.zeros(count), [[] for _ in range(count)]
-    for i in order:
-        lightest = int(load.argmin())
-        load[lightest] += sizes[i]
-        members[lightest].append(names[i])
-    return [np.isin(group.astype(str), names_) for names_ in members]
-
-
-def hold_out(
-    data: Training,
-    masks: list[np.ndarray],
-    settings: list[tuple[str, float]],
-    seed: int,
-    scale: float = features.TASK_SCALES[0],
-) -> dict[tuple[str, float], HeldOut]:
-    """Predictions of every row by models fitted without its fold; scaling and vocabulary are refitted too."""
-    found = {s: HeldOut(np.zeros_like(data.y), np.zeros(len(data.y), np.float32)) for s in settings}
-    for mask in masks:
-        fold = fold_without(data, mask, scale)
-        distance = calibration.leverage(
-            calibration.leverage_factor(fold.x, fold.inside.weight), fold.x_out, fold.beyond
-        )
-        for name, strength in settings:
-            found[name, strength].y[mask] = _without(fold, name, strength, seed)
-        for held in found.values():
-            held.leverage[mask] = distance
-    return found
-
-
-@dataclass(frozen=True)
-class Fold:
-    """What is inside and its features, and those of what is held out (`beyond`: see `features.Plan`)."""
-
-    inside: Training
-    spec: features.FeatureSpec
-    x: np.ndarray
-    x_out: np.ndarray
-    beyond: np.ndarray
-
-
-def fold_without(data: Training, mask: np.ndarray, scale: float) -> Fold:
-    """The rows outside the mask as training data, those inside it as held out; scaling is fitted to the former."""
-    inside, outside = data.subset(~mask), data.subset(mask).rows
-    spec = features.fit_spec(inside.rows, inside.weight, scale)
-    planned = features.plan(outside, spec)
-    x = features.feature_matrix(inside.rows, spec)
-    return Fold(inside, spec, x, planned.matrix(outside), planned.beyond[outside.setting])
-
-
-def _without(fold: Fold, name: str, strength: float, seed: int) -> np.ndarray:
-    """What a family says of the rows it did not see."""
-    free = features.free_of_task(fold.spec, TASK_MATTERS)
-    arrays = FAMILIES[name].fit(fold.x, fold.inside.y, fold.inside.weight, seed, strength, free)
-    return FAMILIES[name].predict(arrays, fold.x_out)
-
-
 def typically_apart(data: Training, held: HeldOut, x: np.ndarray) -> np.ndarray:
     """How the errors in quality of held-out predictions differ with the distance of two recipes of a task, in units of
     the task (see `variogram`)."""
@@ -112,24 +43,58 @@ def typically_apart(data: Training, held: HeldOut, x: np.ndarray) -> np.ndarray:
     return variogram(x[data.last], left, task)
 
 
-def regrets(data: Training, held: HeldOut, caution: float, within: np.ndarray) -> np.ndarray:
-    """By task, the mean over rules of what the choice costs more than the best one would (log energy plus quality)."""
-    final = data.subset(data.last)
-    predicted = held.y[data.last] + caution * np.sqrt(np.maximum(held.leverage[data.last], 0))[:, None] * np.sqrt(
-        within
-    ) * np.array([-1.0, 1.0, 1.0])
+@dataclass(frozen=True)
+class Asked:
+    """What was reached and what was predicted for the `m` recipes of one task, seeds averaged. `test`: quality on the
+    test split, by which a choice is judged; `x` (m, p): scaled features."""
+
+    quality: np.ndarray
+    test: np.ndarray
+    energy: np.ndarray
+    said_quality: np.ndarray
+    said_energy: np.ndarray
+    x: np.ndarray
+    n_validation: float
+
+    def regret(self) -> float:
+        """Mean over rules of what the choice costs more than the best one would (log energy plus quality)."""
+        picks = [choose(rule, self.said_quality, self.said_energy).best for rule in JUDGED_BY]
+        return float(np.mean([_loss(r, self.quality, self.energy, i) for r, i in zip(JUDGED_BY, picks, strict=True)]))
+
+    def kept(self, rule: Preference, slack: float, apart: np.ndarray) -> float:
+        """The share of the best recipe's quality that the choice of a rule keeps."""
+
+        def doubt(among: np.ndarray, top: int, quality: float) -> np.ndarray:
+            typical = typical_difference(apart, self.x[among], self.x[top])
+            return slack * unit(quality, self.n_validation) * typical
+
+        chosen = choose(rule, self.said_quality, self.said_energy, doubt=doubt).best
+        return float(self.test[chosen] / max(self.test[self.quality.argmax()], 1e-9))
+
+
+def asked(data: Training, held: HeldOut, x: np.ndarray, caution: float, within: np.ndarray) -> list[Asked]:
+    """Every task with at least three recipes, as predicted, with so much caution, by models that did not see it."""
+    final, leverage = data.subset(data.last), np.sqrt(np.maximum(held.leverage[data.last], 0))[:, None]
+    careful = held.y[data.last] + caution * leverage * np.sqrt(within) * np.array([-1.0, 1.0, 1.0])
     truth = restore(final.y, final.rows, data.reference)
-    guess = restore(predicted.astype(np.float32), final.rows, data.reference)
-    losses = []
-    for task in np.unique(final.task.astype(str)):
-        mine = final.task.astype(str) == task
+    said = restore(careful.astype(np.float32), final.rows, data.reference)
+    tested = [data.records[run].get("quality_test") for run in final.run]
+    test = np.array([q if t is None else t for q, t in zip(truth[0], tested, strict=True)])
+    n_validation = final.rows.numbers["n_validation"][final.rows.setting]
+    names, found = final.task.astype(str), []
+    for name in np.unique(names):
+        mine = np.flatnonzero(names == name)
         _, first, inverse = np.unique(final.recipe[mine].astype(str), return_index=True, return_inverse=True)
-        if len(first) < 3:
-            continue
-        q, e = (np.bincount(inverse, t[mine]) / np.bincount(inverse) for t in truth[:2])
-        gq, ge = (g[mine][first] for g in guess[:2])
-        losses.append(np.mean([_loss(r, q, e, choose(r, gq, ge).best) for r in JUDGED_BY]))
-    return np.array(losses or [0.0])
+        if len(first) >= 3:
+            means = (np.bincount(inverse, v[mine]) / np.bincount(inverse) for v in (truth[0], test, truth[1]))
+            one = mine[first]
+            found.append(Asked(*means, said[0][one], said[1][one], x[data.last][one], float(n_validation[one[0]])))
+    return found
+
+
+def regrets(tasks: Sequence[Asked]) -> np.ndarray:
+    """The regret of each task."""
+    return np.array([task.regret() for task in tasks] or [0.0])
 
 
 def _loss(rule: Preference, quality: np.ndarray, energy: np.ndarray, chosen: int) -> float:
@@ -155,51 +120,9 @@ def least_caution(found: Mapping[float, np.ndarray]) -> float:
     return min(caution for caution, regret in found.items() if _as_good(regret - best))
 
 
-def caution_seen(data: Training, held: HeldOut, within: np.ndarray) -> float:
+def caution_seen(data: Training, held: HeldOut, x: np.ndarray, within: np.ndarray) -> float:
     """The caution for predictions of held-out recipes of known tasks."""
-    return least_caution({c: regrets(data, held, c, within) for c in CAUTIONS})
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What was reached and what was predicted for the `m` recipes of one task, seeds averaged. `test`: quality on the
-    test split, by which a choice is judged; `x` (m, p): scaled features."""
-
-    quality: np.ndarray
-    test: np.ndarray
-    said_quality: np.ndarray
-    said_energy: np.ndarray
-    x: np.ndarray
-    n_validation: float
-
-    def kept(self, rule: Preference, slack: float, apart: np.ndarray) -> float:
-        """The share of the best recipe's quality that the choice of a rule keeps."""
-        chosen = choose(
-            rule, self.said_quality, self.said_energy,
-            doubt=lambda among, top, quality: (
-                slack * unit(quality, self.n_validation) * typical_difference(apart, self.x[among], self.x[top])
-            ),
-        ).best  # fmt: skip
-        return float(self.test[chosen] / max(self.test[self.quality.argmax()], 1e-9))
-
-
-def asked(data: Training, held: HeldOut, x: np.ndarray) -> list[Asked]:
-    """Every task with at least three recipes, as predicted by models that did not see the recipe."""
-    final = data.subset(data.last)
-    said = restore(held.y[data.last].astype(np.float32), final.rows, data.reference)
-    quality = np.array([final_quality(data.records[run]) for run in final.run])
-    tested = [data.records[run].get("quality_test") for run in final.run]
-    test = np.array([q if t is None else t for q, t in zip(quality, tested, strict=True)])
-    n_validation = final.rows.numbers["n_validation"][final.rows.setting]
-    names, found = final.task.astype(str), []
-    for name in np.unique(names):
-        mine = np.flatnonzero(names == name)
-        _, first, inverse = np.unique(final.recipe[mine].astype(str), return_index=True, return_inverse=True)
-        if len(first) >= 3:
-            means = (np.bincount(inverse, v[mine]) / np.bincount(inverse) for v in (quality, test))
-            one = mine[first]
-            found.append(Asked(*means, said[0][one], said[1][one], x[data.last][one], float(n_validation[one[0]])))
-    return found
+    return least_caution({c: regrets(asked(data, held, x, c, within)) for c in CAUTIONS})
 
 
 def slack_seen(tasks: Sequence[Asked], apart: np.ndarray, least: float) -> float:
@@ -221,7 +144,7 @@ def task_scale(data: Training, masks: list[np.ndarray], seed: int) -> float:
     for scale in features.TASK_SCALES:
         said = np.zeros(len(data.y))
         for mask in masks:
-            said[mask] = _without(fold_without(data, mask, scale), *PLAIN, seed)[:, QUALITY]
+            said[mask] = predict_without(fold_without(data, mask, scale), *PLAIN, seed)[:, QUALITY]
         missed = np.abs(data.y[:, QUALITY] - said)[data.last]
         error[scale] = float(np.mean([missed[task == name].mean() for name in np.unique(task)]))
     return min(error, key=error.__getitem__)
@@ -239,12 +162,13 @@ def compare(data: Training, seed: int, names: list[str] | None = None) -> tuple[
     scale = task_scale(data, masks, seed) if by_task else features.TASK_SCALES[0]
     held = hold_out(data, masks, tried, seed, scale)
     table, by_task_of = [], []
+    x = features.feature_matrix(data.rows, features.fit_spec(data.rows, data.weight, scale))
     for (name, strength), out in held.items():
         left = data.y - out.y
         _, within = calibration.variances(left[data.last], data.task[data.last].astype(str))
         error = float(np.mean(np.abs(left[data.last][:, :2])))
         for caution in CAUTIONS:
-            found = regrets(data, out, caution, within)
+            found = regrets(asked(data, out, x, caution, within))
             setting = {"family": name, "strength": strength, "caution": caution}
             table.append({**setting, "regret": float(found.mean()), "error": error})
             by_task_of.append(found)

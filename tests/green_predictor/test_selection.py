@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from green_predictor.selection import JUDGED_BY, MORE_SLACK, Asked, least_caution, slack_seen
+from green_predictor.selection import JUDGED_BY, MORE_SLACK, Asked, least_caution, regrets, slack_seen
 
 APART = np.array([[0.0, 1.0], [3.0, 3.0]])
 LEAST = 0.1
@@ -13,7 +13,7 @@ LEAST = 0.1
 def task(reached: list[float], said: list[float], n_validation: float = 1000) -> Asked:
     """Three recipes, each dearer than the one before, with the qualities given; they are unlike each other."""
     quality, kwh = np.array(reached), np.array([1.0, 2.0, 9.0])
-    return Asked(quality, quality, np.array(said), kwh, np.arange(3.0)[:, None], n_validation)
+    return Asked(quality, quality, kwh, np.array(said), kwh, np.arange(3.0)[:, None], n_validation)
 
 
 def test_caution_is_taken_only_where_it_helps_beyond_chance():
@@ -45,3 +45,9 @@ def test_a_larger_validation_set_forgives_less():
     few, many = (task([0.5, 0.9, 0.9], [0.80, 0.88, 0.90], n) for n in (60, 100_000))
     kept_few, kept_many = (one.kept(JUDGED_BY[0], max(MORE_SLACK), APART) for one in (few, many))
     assert kept_few < kept_many == 1.0
+
+
+def test_regret_is_none_for_perfect_predictions_and_some_for_wrong_ones():
+    right, wrong = task([0.5, 0.8, 0.9], [0.5, 0.8, 0.9]), task([0.5, 0.8, 0.9], [0.9, 0.8, 0.5])
+    assert regrets([right, wrong])[0] == 0 < regrets([right, wrong])[1]
+    assert (regrets([]) == [0.0]).all()

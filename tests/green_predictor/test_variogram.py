@@ -1,3 +1,7 @@
+"""Errors of alike recipes are alike, and count in units of their task."""
+
+from __future__ import annotations
+
 import numpy as np
 
 from green_predictor.variogram import TYPICAL_VALIDATION, typical_difference, unit, variogram
