@@ -15,7 +15,7 @@ from green_predictor.families import FAMILIES
 from green_predictor.link import logit
 from green_predictor.preferences import Doubt
 from green_predictor.rows import Rows
-from green_predictor.variogram import typical_difference, unit
+from green_predictor.variogram import indistinct
 
 PIECE = 16_384
 """Rows evaluated at a time: small enough that the feature matrix of a piece stays in the processor's cache."""
@@ -244,7 +244,7 @@ def doubt_of(model: DomainModel, rows: Rows, basis: str) -> Doubt:
     def doubt(among: np.ndarray, top: int, quality: float) -> np.ndarray:
         x = features.feature_matrix(rows.take(np.append(among, top)), model.spec)
         n_validation = float(rows.numbers["n_validation"][rows.setting[top]])
-        return share * unit(quality, n_validation) * typical_difference(apart, x[:-1], x[-1])
+        return share * indistinct(apart, x[:-1], x[-1], quality, n_validation)
 
     return doubt
 

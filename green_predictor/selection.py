@@ -13,7 +13,7 @@ from green_predictor.families import FAMILIES
 from green_predictor.held_out import HeldOut, fold_without, folds, hold_out, predict_without
 from green_predictor.preferences import Preference, choose
 from green_predictor.targets import QUALITY, Training, restore
-from green_predictor.variogram import typical_difference, unit, variogram
+from green_predictor.variogram import indistinct, unit, variogram
 
 TASK_FOLDS = 6
 RECIPE_FOLDS = 4
@@ -65,8 +65,7 @@ class Asked:
         """The share of the best recipe's quality that the choice of a rule keeps."""
 
         def doubt(among: np.ndarray, top: int, quality: float) -> np.ndarray:
-            typical = typical_difference(apart, self.x[among], self.x[top])
-            return slack * unit(quality, self.n_validation) * typical
+            return slack * indistinct(apart, self.x[among], self.x[top], quality, self.n_validation)
 
         chosen = choose(rule, self.said_quality, self.said_energy, doubt=doubt).best
         return float(self.test[chosen] / max(self.test[self.quality.argmax()], 1e-9))

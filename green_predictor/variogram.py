@@ -52,9 +52,14 @@ def typical_difference(knots: np.ndarray, x: np.ndarray, at: np.ndarray) -> np.n
     return np.interp(np.linalg.norm(x - at, axis=1), *knots)
 
 
+def indistinct(knots: np.ndarray, x: np.ndarray, at: np.ndarray, quality: float, n_validation: float) -> np.ndarray:
+    """Log-odds by which the errors of rows (k, p) and of one of that quality, (p,), typically differ, (k,)."""
+    return unit(quality, n_validation) * typical_difference(knots, x, at)
+
+
 def unit(best_quality: float, n_validation: float) -> float:
     """In which unit errors of quality on a task are counted: few validation examples, or a task nearly solved, make all
-    errors larger. They grow with the sampling error to the power of 1.0 (images), 0.6 (texts), 0.1 (recommendation), as
-    fitted to held-out tasks of EcoTaskSet 2.2.0; the root lies between."""
+    errors larger. How they follow the sampling error differs by domain, from hardly to in proportion; its root lies
+    between."""
     n = n_validation if n_validation and np.isfinite(n_validation) else TYPICAL_VALIDATION
     return float(np.sqrt(sampling_error(best_quality, n)))
