@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecotaskset.knobs import DOMAINS
+from ecotaskset.report_drift import drift
 from ecotaskset.report_gaps import missing_fields
 from ecotaskset.report_leaks import leak_check
 from ecotaskset.report_outliers import contention, outliers
@@ -47,6 +48,7 @@ def report(rows: Sequence[Row]) -> dict[str, Any]:
         },
         "energy": energy_sources(runs),
         "repeatability": repeatability(runs),
+        "drift": drift(runs),
         "outliers": outliers(runs),
         "contention": contention(runs),
         "missing": missing_fields(runs),

@@ -59,6 +59,12 @@ def _repeats(repeatability: dict[str, Any]) -> Table:
 def _doubts(data: dict[str, Any]) -> list[str]:
     contention, leaks = data["contention"], data["leaks"]
     lines = []
+    for source, hours in data["drift"].items():
+        factors = [hour["factor"] for hour in hours]
+        lines.append(
+            f"drift: by the hour the same recipe used {min(factors):.2f} to {max(factors):.2f} times what it did on "
+            f"average ({sum(hour['runs'] for hour in hours)} runs in {len(hours)} hours, {escape(source)})"
+        )
     if contention["runs"]:
         share = _percent(contention["contended_share"])
         lines.append(f"contended: {contention['contended']} of {contention['runs']} runs ({share})")

@@ -7,11 +7,32 @@ intervals for a task that has been seen, probed or never met are calibrated apar
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+
+from green_predictor.link import sampling_error
 
 LEVEL = 0.90
 RIDGE = 10.0
 """Ridge penalty behind the leverage: a row that lies this far (squared) from all others, off their span, has 1."""
+TYPICAL_VALIDATION = 1000
+"""Validation examples of a task of which nobody says how many it has."""
+
+
+def unit(quality: Any, n_validation: Any) -> np.ndarray:
+    """In which unit errors of quality are counted: few validation examples, or a quality near 0 or 1, make them larger.
+    How they follow the sampling error differs by domain, from hardly to in proportion; its root lies between."""
+    n = np.asarray(n_validation, dtype=np.float64)
+    return np.sqrt(sampling_error(quality, np.where(np.isfinite(n) & (n > 0), n, TYPICAL_VALIDATION)))
+
+
+def widths(leverage: np.ndarray, quality: np.ndarray, n_validation: np.ndarray) -> np.ndarray:
+    """By what the errors of rows are divided before their quantiles are taken, (n, 3) for quality, energy, duration:
+    they grow with the distance from the training data, those of quality also with their `unit`."""
+    wide = np.repeat(np.sqrt(1 + leverage)[:, None], 3, axis=1)
+    wide[:, 0] *= unit(quality, n_validation)
+    return wide
 
 
 def group_quantiles(residual: np.ndarray, group: np.ndarray, level: float = LEVEL) -> np.ndarray:

@@ -32,14 +32,15 @@ quality is limited."""
 class DomainModel:
     """What was learned of one domain.
 
-    `arrays`: the family's. `correction`: data set → what its own runs add, (p + 1, 3). `quantiles`: residual quantiles
-    (2, 3) for a task `seen`, `unseen`, or probed with that many runs (`probe:1`, …). `apart`: for a task `seen` or
-    `unseen`, by how much errors of quality differ with the distance of recipes (see `variogram`). `between`,
-    `within` (3,): variance of tasks and within a new task; `within_seen` within one whose runs are known. `bounds`
-    (2, 3): lowest and highest target of all runs. `rigidity`, `rigidity_probe`: how little slopes follow a task's known
-    runs, or a few probes (see `calibration.local_correction`). `leverage` (p, p) gives the distance from the training
-    data; `caution`, `caution_seen`: how much it counts against a row. `slack_seen`: as `SLACK`, for a task with runs.
-    `runs`: the columns of the runs that candidates and support need; `summary`: plain facts for people.
+    `arrays`: the family's. `correction`: data set → what its own runs add, (p + 1, 3). `quantiles`: of residuals over
+    their `calibration.widths`, (2, 3), for a task `seen`, `unseen`, or probed with that many runs (`probe:1`, …).
+    `apart`: for a task `seen` or `unseen`, by how much errors of quality differ with the distance of recipes (see
+    `variogram`). `between`, `within` (3,): variance of tasks and within a new task; `within_seen` within one whose runs
+    are known. `bounds` (2, 3): lowest and highest target of all runs. `rigidity`, `rigidity_probe`: how little slopes
+    follow a task's known runs, or a few probes (see `calibration.local_correction`). `leverage` (p, p) gives the
+    distance from the training data; `caution`, `caution_seen`: how much it counts against a row. `slack_seen`: as
+    `SLACK`, for a task with runs. `runs`: the columns of the runs that candidates and support need; `summary`: plain
+    facts for people.
     """
 
     domain: str
@@ -212,10 +213,9 @@ def trusted(model: DomainModel, distance: np.ndarray) -> np.ndarray:
 def with_intervals(model: DomainModel, rows: Rows, y: np.ndarray, distance: np.ndarray, known: Evidence) -> Prediction:
     """Targets as quality, kWh and s, with intervals that widen with the distance from the training data."""
     low, high = model.quantiles.get(known.basis, model.quantiles["unseen"])
-    wide = np.sqrt(1 + distance)[:, None]
-    middle, lowest, highest = (
-        targets.restore(v.astype(np.float32), rows, model.reference) for v in (y, y + low * wide, y + high * wide)
-    )
+    middle = targets.restore(y.astype(np.float32), rows, model.reference)
+    wide = calibration.widths(distance, middle[0], rows.number("n_validation"))
+    lowest, highest = (targets.restore((y + v * wide).astype(np.float32), rows, model.reference) for v in (low, high))
     return Prediction(
         *middle,
         np.minimum(lowest[0], middle[0]), np.maximum(highest[0], middle[0]),
@@ -243,7 +243,7 @@ def doubt_of(model: DomainModel, rows: Rows, basis: str) -> Doubt:
 
     def doubt(among: np.ndarray, top: int, quality: float) -> np.ndarray:
         x = features.feature_matrix(rows.take(np.append(among, top)), model.spec)
-        n_validation = float(rows.numbers["n_validation"][rows.setting[top]])
+        n_validation = float(rows.number("n_validation")[top])
         return share * indistinct(apart, x[:-1], x[-1], quality, n_validation)
 
     return doubt

@@ -93,6 +93,9 @@ def row_features(rows: Rows, families: list[str]) -> dict[str, Callable[[], np.n
         falls = [knobs.get("schedule", KNOBS["schedule"].default) != "constant" for knobs in rows.knob_sets]
         return np.array(falls, np.float32)[rows.knob_set]
 
+    def optimized(word: str) -> np.ndarray:
+        return np.array([k.get("optimizer") == word for k in rows.knob_sets], np.float32)[rows.knob_set]
+
     made: dict[str, Callable[[], np.ndarray]] = {
         name: (lambda name=name: of(name))
         for name in ("t", "E", "b", "lr", "wd", "late", "steps", "work", "seconds", "moved")
@@ -106,6 +109,9 @@ def row_features(rows: Rows, families: list[str]) -> dict[str, Callable[[], np.n
         for name in ("lr", "steps"):
             made[f"{name}*family={word}"] = lambda name=name, word=word: of(name) * family(word)
     made["lr*annealed"] = lambda: of("lr") * annealed()
+    for word in KNOBS["optimizer"].values:  # the rate at which one optimizer trains best ruins a model with another
+        if word != KNOBS["optimizer"].default:
+            made[f"lr*optimizer={word}"] = lambda word=word: of("lr") * optimized(word)
     for name, knob in KNOBS.items():
         if knob.share_of is not None:  # what a share saves is a valley: too little slows down more than it saves
             made[f"{name} share"] = lambda name=name: of(name)

@@ -12,7 +12,7 @@ from ecotaskset.errors import UsageError
 from green_predictor import calibration, features, targets
 from green_predictor.domain_model import SLACK, DomainModel
 from green_predictor.families import FAMILIES
-from green_predictor.held_out import HeldOut, fold_without, folds
+from green_predictor.held_out import HeldOut, fold_without, folds, scaled
 from green_predictor.probe_calibration import RIGIDITIES, probe_calibration
 from green_predictor.rows import setting_columns
 from green_predictor.selection import RECIPE_FOLDS, asked, caution_seen, compare, slack_seen, typically_apart
@@ -149,5 +149,7 @@ def _seen(
 
 
 def _quantiles(data: targets.Training, residuals: HeldOut) -> np.ndarray:
-    scaled = residuals.y / np.sqrt(1 + residuals.leverage)[:, None]
-    return calibration.group_quantiles(scaled[data.last], data.task[data.last].astype(str))
+    """Of residuals of final rows, by which intervals are made (see `held_out.scaled`)."""
+    last = np.flatnonzero(data.last)
+    left = scaled(data, last, residuals.y[last], residuals.leverage[last])
+    return calibration.group_quantiles(left, data.task[last].astype(str))

@@ -8,7 +8,7 @@ import numpy as np
 
 from green_predictor import calibration, features
 from green_predictor.families import FAMILIES
-from green_predictor.targets import TASK_MATTERS, Training
+from green_predictor.targets import TASK_MATTERS, Training, restore
 
 
 @dataclass(frozen=True)
@@ -79,3 +79,10 @@ def predict_without(fold: Fold, name: str, strength: float, seed: int) -> np.nda
     free = features.free_of_task(fold.spec, TASK_MATTERS)
     arrays = FAMILIES[name].fit(fold.x, fold.inside.y, fold.inside.weight, seed, strength, free)
     return FAMILIES[name].predict(arrays, fold.x_out)
+
+
+def scaled(data: Training, index: np.ndarray, left: np.ndarray, leverage: np.ndarray) -> np.ndarray:
+    """Residuals (k, 3) over their `calibration.widths`. `index` (k,): the rows they are of; `leverage` (k,): theirs."""
+    rows = data.rows.take(index)
+    quality = restore(data.y[index] - left, rows, data.reference)[0]
+    return left / calibration.widths(leverage, quality, rows.number("n_validation"))

@@ -4,7 +4,8 @@ A model of few runs is sure of itself where nobody ever was: among ten thousand 
 one it is most wrong about. So a design is cut to what somebody nearly did: on some task, the same architecture, with
 numbers a step away at most. A step is a factor of `STEP` in one number, or two knobs set otherwise; a knob that no run
 of the architecture turned may not even apply to it. A learning rate above all that were tried of it is no step but
-perhaps a cliff: just beyond the best rate trainings learn nothing, and no smooth model sees that coming.
+perhaps a cliff: just beyond the best rate trainings learn nothing, and no smooth model sees that coming. Where the
+cliff is depends on the optimizer, so runs with another one are near to nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ecotaskset.knobs import KNOBS
 from green_predictor.rows import Rows, knobs_of
 
 STEP = {"learning_rate": 4.0, "epochs": 2.0, "batch_size": 4.0, "data_fraction": 2.0}
@@ -27,24 +29,32 @@ def near_a_run(rows: Rows, runs: Sequence[Mapping[str, Any]]) -> np.ndarray:
     turned = [knobs_of(run) for run in runs]
     codes = _codes([*rows.knob_sets, *turned])
     designed, real = codes[: len(rows.knob_sets)], codes[len(rows.knob_sets) :]
+    chosen, used = (np.array([_optimizer(knobs) for knobs in sets]) for sets in (rows.knob_sets, turned))
+    made = np.array([run.get("model") for run in runs], object)
     near = np.zeros(len(rows), bool)
     for name in dict.fromkeys(architecture):
-        mine = np.flatnonzero(architecture == name)
-        sets, here = rows.knob_set[mine], [column[mine] for column in place]
-        distance = np.full(len(mine), np.inf, np.float32)
-        own = [i for i, run in enumerate(runs) if run.get("model") == name]
-        fastest = max((float(runs[i].get("learning_rate") or np.inf) for i in own), default=np.inf)
-        distinct = {(*_place_of(runs[i], turned[i]), real[i].tobytes()): i for i in own}
-        for (*there, _), i in distinct.items():
-            away = (KNOB * (designed != real[i]).sum(1, dtype=np.float32))[sets]
-            for column, value in zip(here, there, strict=True):
-                if value is not None:
-                    away += np.abs(column - np.float32(value))
-            np.minimum(distance, away, out=distance)
-        strange = (designed != 0) & ~(real[own] != 0).any(0)
-        slow = rows.learning_rate[mine] <= fastest * (1 + 1e-3)
-        near[mine] = (distance <= NEAR + 1e-5) & ~strange.any(1)[sets] & slow
+        alike, own = architecture == name, made == name
+        strange = ((designed != 0) & ~(real[own] != 0).any(0)).any(1)
+        for optimizer in dict.fromkeys(used[own]):
+            mine = np.flatnonzero(alike & ((chosen == optimizer) & ~strange)[rows.knob_set])
+            others = np.flatnonzero(own & (used == optimizer))
+            fastest = max(float(runs[i].get("learning_rate") or np.inf) for i in others)
+            sets, here = rows.knob_set[mine], [column[mine] for column in place]
+            distance = np.full(len(mine), np.inf, np.float32)
+            distinct = {(*_place_of(runs[i], turned[i]), real[i].tobytes()): i for i in others}
+            for (*there, _), i in distinct.items():
+                away = (KNOB * (designed != real[i]).sum(1, dtype=np.float32))[sets]
+                for column, value in zip(here, there, strict=True):
+                    if value is not None:
+                        away += np.abs(column - np.float32(value))
+                np.minimum(distance, away, out=distance)
+            slow = rows.learning_rate[mine] <= fastest * (1 + 1e-3)
+            near[mine] = (distance <= NEAR + 1e-5) & slow
     return near
+
+
+def _optimizer(knobs: Mapping[str, Any]) -> str:
+    return str(knobs.get("optimizer", KNOBS["optimizer"].default))
 
 
 def _codes(knob_sets: Sequence[Mapping[str, Any]]) -> np.ndarray:

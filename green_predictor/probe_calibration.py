@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from green_predictor import calibration, features
+from green_predictor.held_out import scaled
 from green_predictor.targets import Training
 
 RIGIDITIES = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 100_000.0)
@@ -57,9 +58,11 @@ def probe_calibration(
     for count in PROBES:
         mine = [i for i, probe in enumerate(drawn) if probe[0] == count]
         if mine:
-            scaled = [by_rigidity[best][i] / np.sqrt(1 + leverage[drawn[i][3]])[:, None] for i in mine]
-            groups = [np.full(len(drawn[i][3]), drawn[i][1]) for i in mine]
-            quantiles[f"probe:{count}"] = calibration.group_quantiles(np.concatenate(scaled), np.concatenate(groups))
+            rests = np.concatenate([drawn[i][3] for i in mine])
+            after = np.concatenate([by_rigidity[best][i] for i in mine])
+            groups = np.repeat([drawn[i][1] for i in mine], [len(drawn[i][3]) for i in mine])
+            missed = scaled(data, rests, after, leverage[rests])
+            quantiles[f"probe:{count}"] = calibration.group_quantiles(missed, groups)
     return best, quantiles
 
 

@@ -13,7 +13,7 @@ from green_predictor.families import FAMILIES
 from green_predictor.held_out import HeldOut, fold_without, folds, hold_out, predict_without
 from green_predictor.preferences import Preference, choose
 from green_predictor.targets import QUALITY, Training, restore
-from green_predictor.variogram import indistinct, unit, variogram
+from green_predictor.variogram import indistinct, variogram
 
 TASK_FOLDS = 6
 RECIPE_FOLDS = 4
@@ -36,10 +36,10 @@ def typically_apart(data: Training, held: HeldOut, x: np.ndarray) -> np.ndarray:
     final = data.subset(data.last)
     left, task = (data.y - held.y)[data.last, QUALITY], final.task.astype(str)
     said = restore(held.y[data.last], final.rows, data.reference)[0]
-    n_validation = final.rows.numbers["n_validation"][final.rows.setting]
+    n_validation = final.rows.number("n_validation")
     for name in np.unique(task):
         mine = task == name
-        left[mine] /= unit(float(said[mine].max()), float(n_validation[mine][0]))
+        left[mine] /= calibration.unit(said[mine].max(), n_validation[mine][0])
     return variogram(x[data.last], left, task)
 
 
@@ -79,7 +79,7 @@ def asked(data: Training, held: HeldOut, x: np.ndarray, caution: float, within: 
     said = restore(careful.astype(np.float32), final.rows, data.reference)
     tested = [data.records[run].get("quality_test") for run in final.run]
     test = np.array([q if t is None else t for q, t in zip(truth[0], tested, strict=True)])
-    n_validation = final.rows.numbers["n_validation"][final.rows.setting]
+    n_validation = final.rows.number("n_validation")
     names, found = final.task.astype(str), []
     for name in np.unique(names):
         mine = np.flatnonzero(names == name)

@@ -9,12 +9,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from green_predictor.link import sampling_error
+from green_predictor.calibration import unit
 
 CLASSES = 10
 """Classes of distance, as many pairs in each."""
-TYPICAL_VALIDATION = 1000
-"""Validation examples of a task of which nobody says how many it has."""
 SAME = 1e-3
 """Rows no farther apart than this are repeats: their difference is noise, not error."""
 
@@ -55,11 +53,3 @@ def typical_difference(knots: np.ndarray, x: np.ndarray, at: np.ndarray) -> np.n
 def indistinct(knots: np.ndarray, x: np.ndarray, at: np.ndarray, quality: float, n_validation: float) -> np.ndarray:
     """Log-odds by which the errors of rows (k, p) and of one of that quality, (p,), typically differ, (k,)."""
     return unit(quality, n_validation) * typical_difference(knots, x, at)
-
-
-def unit(best_quality: float, n_validation: float) -> float:
-    """In which unit errors of quality on a task are counted: few validation examples, or a task nearly solved, make all
-    errors larger. How they follow the sampling error differs by domain, from hardly to in proportion; its root lies
-    between."""
-    n = n_validation if n_validation and np.isfinite(n_validation) else TYPICAL_VALIDATION
-    return float(np.sqrt(sampling_error(best_quality, n)))

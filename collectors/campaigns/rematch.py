@@ -11,13 +11,11 @@ from collectors.campaigns.fronts import ALL_HISTORIES
 
 LEADERS = 3
 SEEDS = [0, 1, 2]
-TOO_LONG = {"movielens_small"}
-"""Trainings here take several times as long, and its leaders are not good enough to be learnt from."""
 
 
 def leading() -> list[dict]:
     """The leaders of each recommendation task, each once."""
-    tasks = ranked([run for run in shipped() if run.domain == "recsys" and run.dataset not in TOO_LONG])
+    tasks = ranked([run for run in shipped() if run.domain == "recsys"])
     unique = {}
     for recipe in (recipe for task in tasks for recipe in task[:LEADERS]):
         placeless = {name: value for name, value in recipe.items() if name != "dataset"}
@@ -25,11 +23,11 @@ def leading() -> list[dict]:
     return list(unique.values())
 
 
-TASKS = [name for name in ALL_HISTORIES if name not in TOO_LONG]
-
 DESIGN = {
     "name": "rematch",
     "description": f"the {LEADERS} leading recipes of each recommendation task, on the others too, with three seeds",
     "shuffle": True,
-    "designs": [{"list": [{**recipe, "dataset": name} for name in TASKS for recipe in leading()], "seeds": SEEDS}],
+    "designs": [
+        {"list": [{**recipe, "dataset": name} for name in ALL_HISTORIES for recipe in leading()], "seeds": SEEDS}
+    ],
 }

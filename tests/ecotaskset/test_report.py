@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import statistics
+from datetime import datetime, timezone
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecotaskset.report import Row, report
+from ecotaskset.report_drift import drift, hour_factors
 from ecotaskset.report_figures import write_figures
 from ecotaskset.report_leaks import leak_check
 from ecotaskset.report_outliers import outliers
@@ -158,3 +160,31 @@ def test_nothing_and_unknowns_are_described_too(make_run):
         data = described(runs)
         json.dumps(data, allow_nan=False)
         assert render(data) and data["energy"]["measured_share"] is None
+
+
+@given(st.lists(st.floats(0.5, 2.0), min_size=2, max_size=4))
+def test_hours_that_made_all_recipes_dearer_are_found(speeds):
+    recipes, hours, costs = [], [], []
+    for recipe in range(300):
+        for hour, speed in enumerate(speeds):
+            recipes.append(recipe)
+            hours.append(hour)
+            costs.append((1 + recipe) * speed)
+    found = hour_factors(recipes, hours, costs)
+    typical = statistics.geometric_mean(speeds)
+    for hour, speed in enumerate(speeds):
+        assert found[hour] == (300, pytest.approx(speed / typical, rel=0.01))
+
+
+def test_drift_is_told_by_repeats_alone(make_run):
+    def at(hour, cost, **changes):
+        when = datetime(2026, 5, 1, hour, 30, tzinfo=timezone.utc)
+        return make_run(collected_at=when, energy_kwh=cost, cpu_energy_kwh=cost, **changes)
+
+    slow = [at(9, 2e-5 * 1.5, seed=s, epochs=3 + s, epochs_run=3 + s) for s in range(20)]
+    quick = [at(7, 2e-5, seed=s + 50, epochs=3 + s, epochs_run=3 + s) for s in range(20)]
+    found = drift([*quick, *slow, at(11, 9.0, epochs=99), at(9, 8.0, epochs=4, flags=["contended"])])
+    (hours,) = found.values()
+    assert [(item["hour"], item["runs"]) for item in hours] == [("2026-05-01 07:00", 20), ("2026-05-01 09:00", 20)]
+    assert hours[1]["factor"] / hours[0]["factor"] == pytest.approx(1.5, rel=0.05)
+    assert drift(quick) == {}

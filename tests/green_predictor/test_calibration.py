@@ -59,3 +59,17 @@ def test_leverage_grows_with_distance_and_is_small_in_the_middle():
     near, far = calibration.leverage(factor, np.array([[0, 0, 0, 0], [9, 9, 9, 9]], np.float32))
     assert near == 0 and far > 10 * calibration.leverage(factor, x).mean()
     assert calibration.leverage(factor, x[:1], 20.0) == pytest.approx(calibration.leverage(factor, x[:1]) + 2.0)
+
+
+def test_errors_count_in_smaller_units_where_more_is_known_of_a_task():
+    unit = calibration.unit
+    assert unit(0.9, 10_000) < unit(0.9, 1000) < unit(0.9, 100), "more validation examples"
+    assert unit(0.7, 1000) < unit(0.97, 1000), "farther from solved"
+    assert unit(0.9, np.nan) == unit(0.9, calibration.TYPICAL_VALIDATION) == unit(0.9, 0)
+
+
+def test_intervals_of_quality_alone_are_wider_where_a_score_says_little():
+    near, far = calibration.widths(np.array([0.0, 3.0]), np.array([0.9, 0.9]), np.array([100.0, 100.0]))
+    np.testing.assert_allclose(far, 2 * near)
+    wide, narrow = calibration.widths(np.zeros(2), np.array([0.9, 0.9]), np.array([100.0, 10_000.0]))
+    assert wide[0] > narrow[0] and (wide[1:] == narrow[1:]).all()

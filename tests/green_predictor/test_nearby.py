@@ -41,6 +41,17 @@ def test_a_rate_between_those_that_were_tried_is_near():
     assert near_a_run(rows, [RUN, {**RUN, "learning_rate": 4e-3}]).tolist() == [True, True, False]
 
 
+def test_a_rate_tried_with_one_optimizer_says_nothing_of_another():
+    """Once RMSprop was recommended at a rate that only AdamW had been tried with: it learned nothing."""
+    tried = [{**RUN, "learning_rate": 3e-2}, {**RUN, "knobs": {"optimizer": "rmsprop"}}]
+    asked = [(3e-2, "adamw"), (3e-2, "rmsprop"), (2e-3, "rmsprop"), (1e-3, "rmsprop"), (1e-3, "sgd")]
+    rows = recipe_rows(
+        [{**RUN, "learning_rate": rate, "knobs": {"optimizer": name}} for rate, name in asked],
+        [(i, 4) for i in range(len(asked))],
+    )
+    assert near_a_run(rows, tried).tolist() == [True, False, False, True, False]
+
+
 @pytest.mark.parametrize("domain", ["cv", "nlp", "recsys"])
 def test_every_pick_on_every_known_task_is_near_a_run_and_within_what_was_ever_reached(domain):
     table = load_runs(domain)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from green_predictor.variogram import TYPICAL_VALIDATION, typical_difference, unit, variogram
+from green_predictor.variogram import typical_difference, variogram
 
 
 def test_errors_of_alike_recipes_differ_less_and_repeats_do_not_count():
@@ -27,9 +27,3 @@ def test_between_its_knots_a_variogram_is_a_line():
     knots = np.array([[0.0, 2.0], [1.0, 3.0]])
     x = np.array([[0.0, 0.0], [3.0, 4.0], [0.6, 0.8]])
     np.testing.assert_allclose(typical_difference(knots, x, np.zeros(2)), [1.0, 3.0, 2.0])
-
-
-def test_errors_count_in_smaller_units_where_more_is_known_of_a_task():
-    assert unit(0.9, 10_000) < unit(0.9, 1000) < unit(0.9, 100), "more validation examples"
-    assert unit(0.7, 1000) < unit(0.97, 1000), "farther from solved"
-    assert unit(0.9, np.nan) == unit(0.9, TYPICAL_VALIDATION) == unit(0.9, 0)
