@@ -99,34 +99,34 @@ def random_guesses(task: Task, draws: int = 50, seed: int = 0) -> list[Guess]:
     return [_one(task, int(i)) for i in rng.integers(len(task.quality), size=draws)]
 
 
-def nearest_neighbour(inside: Sequence[Record], task: Task) -> Guess:
+def nearest_neighbour(inside: Sequence[Record], task: Task, energy: str = "all") -> Guess:
     """Each recipe is as good (relative to the landmark) and as dear (per operation) as the run nearest to it."""
-    data = targets.prepare(inside)
+    data = targets.prepare(inside, energy)
     data = data.subset(data.last)
     spec = features.fit_spec(data.rows, data.weight)
-    rows = targets.prepare([task.records[i] for i in task.first], reference=data.reference)
+    rows = targets.prepare([task.records[i] for i in task.first], energy, data.reference)
     last = rows.subset(rows.last).rows
     x, mine = features.feature_matrix(data.rows, spec), features.feature_matrix(last, spec)
     nearest = np.array([((x - row) ** 2).sum(1).argmin() for row in mine])
-    quality, energy, _ = targets.restore(data.y[nearest], last, data.reference)
-    return Guess(quality, energy)
+    quality, kwh, _ = targets.restore(data.y[nearest], last, data.reference)
+    return Guess(quality, kwh)
 
 
-def plain_boosting(inside: Sequence[Record], task: Task) -> Guess:
+def plain_boosting(inside: Sequence[Record], task: Task, energy: str = "all") -> Guess:
     """scikit-learn's gradient boosting on the raw columns: absolute quality and log energy, chosen by weighted sum."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    data = targets.prepare(inside)
+    data = targets.prepare(inside, energy)
     data = data.subset(data.last)
     spec = features.fit_spec(data.rows, data.weight)
-    rows = targets.prepare([task.records[i] for i in task.first], reference=data.reference)
+    rows = targets.prepare([task.records[i] for i in task.first], energy, data.reference)
     last = rows.subset(rows.last).rows
     x, mine = features.feature_matrix(data.rows, spec), features.feature_matrix(last, spec)
     kept = [data.records[i] for i in data.run]
     quality = np.array([targets.final_quality(r) for r in kept])
-    energy = np.log([r["energy_kwh"] for r in kept])
+    log_kwh = np.log([r[targets.energy_column(energy)] for r in kept])
     made = []
-    for y in (quality, energy):
+    for y in (quality, log_kwh):
         made.append(HistGradientBoostingRegressor(max_iter=150, random_state=0).fit(x, y).predict(mine))
     chosen = choose(Preference(0.5, rule="weighted_sum"), made[0], np.exp(made[1])).best
     guess = Guess(made[0], np.exp(made[1]))
@@ -135,7 +135,7 @@ def plain_boosting(inside: Sequence[Record], task: Task) -> Guess:
     return Guess(quality, guess.energy)
 
 
-LEARNED: dict[str, Callable[[Sequence[Record], Task], Guess]] = {
+LEARNED: dict[str, Callable[[Sequence[Record], Task, str], Guess]] = {
     "nearest_neighbour": nearest_neighbour,
     "plain_boosting": plain_boosting,
 }

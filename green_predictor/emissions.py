@@ -15,6 +15,8 @@ def intensity(country: str | float | None) -> tuple[float, str] | None:
     """
     if country is None:
         return None
+    if isinstance(country, bool) or not isinstance(country, (str, int, float)):
+        raise UsageError(f"country={country!r} is not a country", hint="give an ISO code, or g/kWh")
     try:
         value = float(country)
     except ValueError:

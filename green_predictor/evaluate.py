@@ -115,7 +115,7 @@ def _figures(protocol, model, task: Task, inside, energy) -> Iterable[tuple[str,
     for name, rule in baselines.RULES.items():
         yield f"baseline:{name}", _with_default(task, judge(task, rule(task)))
     for name, learned in baselines.LEARNED.items():
-        yield f"baseline:{name}", _with_default(task, judge(task, learned(inside, task)))
+        yield f"baseline:{name}", _with_default(task, judge(task, learned(inside, task, energy)))
     drawn = [judge(task, one) for one in baselines.random_guesses(task)]
     yield "baseline:random", {key: _mean([d[key] for d in drawn]) for key in drawn[0]}
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import platform
 import re
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -69,25 +72,69 @@ def _identity() -> tuple[str, ...]:
 
 
 def machine(runs: Sequence[Mapping[str, Any]], wanted: str | Mapping[str, Any] = "auto") -> tuple[dict[str, Any], str]:
-    """Hardware columns and a few words on where they come from.
+    """Hardware columns and a few words on where they come from. `wanted`: `auto`, a name, hardware columns, or those as
+    JSON text.
 
     Raises:
-        UsageError: a name that is neither in the data nor a known accelerator, or an unknown column.
+        UsageError: a name that is neither in the data nor a known accelerator, or that fits several machines; an
+            unknown column or an impossible value.
     """
     known = machines(runs)
+    if isinstance(wanted, str) and wanted.lstrip().startswith("{"):
+        try:
+            wanted = json.loads(wanted)
+        except json.JSONDecodeError as error:
+            raise UsageError(f"the description of the hardware is not JSON: {error}") from None
     if isinstance(wanted, Mapping):
-        for name, value in wanted.items():
-            if name not in hardware_columns():
-                raise unknown_name("hardware column", name, hardware_columns())
-            if isinstance(value, (int, float)) and value < 0:
-                raise UsageError(f"{name}={value!r} is negative")
-        return dict(wanted), "as described"
+        return _described(wanted), "as described"
     if wanted == "auto":
         return _here(known)
-    for found in known:
-        words = f"{found.get('gpu_model') or ''} {found.get('cpu_model') or ''}".lower()
-        if wanted.lower() in words:
-            return found, "a machine in the data"
+    fitting = _named(known, str(wanted))
+    if len(fitting) == 1:
+        return fitting[0], "a machine in the data"
+    if fitting:
+        names = sorted({_name(found) for found in fitting})
+        raise UsageError(f"'{wanted}' fits several machines in the data", hint=f"one of: {', '.join(names)}")
+    sheet = _data_sheet(known, str(wanted))
+    if sheet is not None:
+        return sheet, "from the data sheet of the accelerator"
+    names = {n for f in known for n in (f.get("gpu_model"), f.get("cpu_model")) if n} | set(ACCELERATORS) | {"auto"}
+    raise unknown_name("hardware", str(wanted), names)
+
+
+def _described(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    from ecotaskset.run import columns
+
+    texts = {n for n, info in columns().items() if str(info["type"]) == "string"}
+    for name, value in wanted.items():
+        if name not in hardware_columns():
+            raise unknown_name("hardware column", name, hardware_columns())
+        if value is None:
+            continue
+        number = isinstance(value, (int, float)) and math.isfinite(value) and value >= 0
+        if not (isinstance(value, str) if name in texts else number):
+            raise UsageError(f"{name}={value!r} is not {'a name' if name in texts else 'a number of 0 or more'}")
+    return dict(wanted)
+
+
+def _name(found: Mapping[str, Any]) -> str:
+    return str(found.get("gpu_model") or found.get("cpu_model") or "unknown")
+
+
+def _named(known: list[dict[str, Any]], wanted: str) -> list[dict[str, Any]]:
+    """The machines a name means: those it names in full, else those whose name has all of its words. Of machines that
+    differ in the number of processors only, the commonest."""
+    words = set(wanted.lower().split())
+    exact = [f for f in known if _plain(wanted) in {_plain(str(f.get(c) or "")) for c in ("gpu_model", "cpu_model")}]
+    partly = [f for f in known if words and words <= set(f"{f.get('gpu_model')} {f.get('cpu_model')}".lower().split())]
+    commonest: dict[str, dict[str, Any]] = {}
+    for found in (exact if _plain(wanted) else []) or partly:
+        commonest.setdefault(_name(found), found)
+    return list(commonest.values())
+
+
+def _data_sheet(known: list[dict[str, Any]], wanted: str) -> dict[str, Any] | None:
+    """An accelerator by its data sheet, on the commonest host of the data; None for one that is not listed."""
     for name, (tflops, watts, memory) in ACCELERATORS.items():
         if _plain(wanted) in (_plain(name), _plain("NVIDIA " + name)):
             host = known[0] if known else {}
@@ -96,22 +143,43 @@ def machine(runs: Sequence[Mapping[str, Any]], wanted: str | Mapping[str, Any] =
                 "device": "cuda", "gpu_model": name, "gpu_count": 1, "gpu_memory_gb": memory, "gpu_tdp_w": watts,
                 "matmul_gflops": 1000 * tflops * FP32_EFFICIENCY, "n_processes": 1,
             }  # fmt: skip
-            return {**host, **gpu}, "from the data sheet of the accelerator"
-    names = {n for f in known for n in (f.get("gpu_model"), f.get("cpu_model")) if n} | set(ACCELERATORS) | {"auto"}
-    raise unknown_name("hardware", wanted, names)
+            return {**host, **gpu}
+    return None
 
 
 def _here(known: list[dict[str, Any]]) -> tuple[dict[str, Any], str]:
-    cpu, count = _cpu_model(), os.cpu_count()
-    for found in known:
-        if found.get("device") == "cpu" and found.get("cpu_model") == cpu and found.get("cpu_count") == count:
-            return found, "this machine, which is in the data"
-    for found in known:
-        if found.get("device") == "cpu" and found.get("cpu_count") == count:
-            return found, "the machine in the data that is most like this one"
+    cpu, count, gpu = _cpu_model(), os.cpu_count(), _gpu_model()
+    if gpu is not None:
+        fitting = _named(known, gpu)
+        if fitting:
+            return fitting[0], "this machine's accelerator, which is in the data"
+        listed = [name for name in ACCELERATORS if set(name.lower().split()) <= set(re.split(r"[\s-]+", gpu.lower()))]
+        sheet = _data_sheet(known, max(listed, key=len)) if listed else None
+        if sheet is not None:
+            return sheet, f"this machine's {gpu}, from its data sheet"
+    without = f"; its {gpu} is not known and was left out" if gpu else ""
+    processors = [found for found in known if found.get("device") == "cpu"]
+    for found in processors:
+        if found.get("cpu_model") == cpu and found.get("cpu_count") == count:
+            return found, f"this machine, which is in the data{without}"
+    for alike in ((lambda f: f.get("cpu_model") == cpu), (lambda f: f.get("cpu_count") == count)):
+        for found in filter(alike, processors):
+            return found, f"the machine in the data that is most like this one{without}"
     if known:
-        return known[0], "the commonest machine in the data; this one is not in it"
+        return known[0], f"the commonest machine in the data; this one is not in it{without}"
     return {}, "unknown"
+
+
+def _gpu_model() -> str | None:
+    """The first NVIDIA accelerator that the driver lists and that is not hidden; found without loading anything."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return None
+    for described in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
+        with suppress(OSError):
+            found = re.search(r"^Model:\s*(.+)$", described.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+            if found:
+                return found.group(1).strip()
+    return None
 
 
 def _cpu_model() -> str | None:

@@ -27,7 +27,7 @@ RANKED_WITH = 0.5
 
 @dataclass(frozen=True)
 class Task:
-    """Measured candidates of one task, seeds averaged. Arrays are over its `m` recipes.
+    """Measured candidates of one task, seeds averaged. Arrays are over its `m` recipes, `kwh` over its records.
 
     `quality` is that on the validation split, by which recipes are chosen; `test` that on the test split (on the
     validation split where a run has none), by which a choice is judged: the best of a hundred on one split is partly
@@ -37,6 +37,7 @@ class Task:
 
     name: str
     records: list[dict[str, Any]]
+    kwh: np.ndarray
     first: list[int]
     recipe_of_record: np.ndarray
     quality: np.ndarray
@@ -68,7 +69,7 @@ def measured_task(name: str, records: Sequence[dict[str, Any]], energy: str = "a
 
     mean_log = mean(np.log(kwh))
     return Task(
-        name, kept, [int(i) for i in first], inverse, mean(quality), mean(test), np.exp(mean_log), mean(seconds),
+        name, kept, kwh, [int(i) for i in first], inverse, mean(quality), mean(test), np.exp(mean_log), mean(seconds),
         _noise(np.log(kwh), quality, inverse, count),
     )  # fmt: skip
 
@@ -194,9 +195,8 @@ def _coverage(task: Task, p: Prediction) -> dict[str, float]:
     """Shares of single runs (not of seed means) inside their interval."""
     which = task.recipe_of_record
     quality = np.array([targets.final_quality(r) for r in task.records])
-    energy = np.array([r["energy_kwh"] for r in task.records], float)
     by_quality = np.mean((quality >= p.quality_low[which] - 1e-3) & (quality <= p.quality_high[which] + 1e-3))
-    by_energy = np.mean((energy >= p.energy_low_kwh[which]) & (energy <= p.energy_high_kwh[which]))
+    by_energy = np.mean((task.kwh >= p.energy_low_kwh[which]) & (task.kwh <= p.energy_high_kwh[which]))
     return {
         "coverage_quality_90": float(by_quality),
         "coverage_energy_90": float(by_energy),

@@ -12,8 +12,11 @@ from sklearn.exceptions import NotFittedError
 
 from ecotaskset.errors import UsageError
 from green_predictor import domain_model, fitting, source, storage
+from green_predictor.completed import completer
+from green_predictor.hardware import machine
 from green_predictor.recommendation import Recommendation
 from green_predictor.rows import recipe_rows
+from green_predictor.tasks import known_tasks, task_record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +67,12 @@ class GreenPredictor(BaseEstimator):
         """One row a run record: quality, energy_kwh, duration_s and the ends of their intervals, after `epochs` epochs.
 
         A record needs `domain`, `dataset`, `model`, `epochs`, `batch_size`, `learning_rate`; task, model and hardware
-        columns describe it further. A column `epoch` asks for an earlier epoch.
+        columns describe it further. What it leaves out is that of the data set, of the architecture, and of this
+        machine; of a data set that no run is of, at least `n_train` must be said. A column `epoch` asks for an earlier
+        epoch.
+
+        Raises:
+            UsageError: a needed column is missing, or an architecture is not known.
         """
         import pandas as pd
 
@@ -73,8 +81,9 @@ class GreenPredictor(BaseEstimator):
         found: list[pd.DataFrame] = []
         for (domain, dataset), index in _grouped(records).items():
             model = self._domain(domain)
-            rows = self._rows([records[i] for i in index])
-            known = domain_model.evidence(model, dataset, self._observed(observed, model, records[index[0]]))
+            asked = self._completed(model, [records[i] for i in index])
+            rows = recipe_rows(asked, [(i, float(r.get("epoch") or r["epochs"])) for i, r in enumerate(asked)])
+            known = domain_model.evidence(model, dataset, self._observed(observed, model, asked[0]))
             prediction = domain_model.predict_rows(model, rows, known)
             columns = {n: getattr(prediction, n) for n in prediction.__dataclass_fields__}
             found.append(pd.DataFrame(columns, index=index))
@@ -140,12 +149,14 @@ class GreenPredictor(BaseEstimator):
         return self.domains_[name]
 
     @staticmethod
-    def _rows(records: Sequence[Mapping[str, Any]]) -> Any:
+    def _completed(model: domain_model.DomainModel, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         for record in records:
-            for name in ("epochs", "batch_size", "learning_rate"):
+            for name in ("model", "epochs", "batch_size", "learning_rate"):
                 if record.get(name) is None:
                     raise UsageError(f"a record has no {name}")
-        return recipe_rows(records, [(i, float(r.get("epoch") or r["epochs"])) for i, r in enumerate(records)])
+        tasks = {name: task_record(model.runs, model.domain, name) for name in known_tasks(model.runs)}
+        completed = completer(model, lambda record: tasks.get(str(record.get("dataset")), {}), machine(model.runs)[0])
+        return [completed(record) for record in records]
 
     @staticmethod
     def _observed(observed: Any, model: domain_model.DomainModel, record: Mapping[str, Any]) -> Any:
@@ -153,8 +164,7 @@ class GreenPredictor(BaseEstimator):
 
         if observed is None:
             return None
-        task = {k: v for k, v in record.items() if v is not None}
-        return observed_training(observed, model, model.domain, task, {})
+        return observed_training(observed, model, model.domain, record, {})
 
 
 def _grouped(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[int]]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ecotaskset.errors import UsageError, unknown_name
+from ecotaskset.errors import UsageError
 from green_predictor import targets
-from green_predictor.architectures import SizeTable, reshape_task
+from green_predictor.completed import completer
 from green_predictor.domain_model import DomainModel
 from green_predictor.source import records
+from green_predictor.tasks import DEFAULT_NAME
+
+NEEDED = "each needs model, epochs, batch_size, learning_rate, energy_kwh and a quality"
+QUALITIES = ("quality", "quality_last", "quality_validation")
+DEFAULTS = {"batch_size": 32, "learning_rate": 1e-3, "weight_decay": 0.0, "status": "completed", "epochs": 1}
 
 
 def observed_training(
@@ -22,39 +28,60 @@ def observed_training(
 ) -> targets.Training | None:
     """Rows of observed runs, task and machine columns filled in where a run leaves them out; None for None.
 
-    An interrupted run counts with the epochs it made: its curve says all that is needed.
+    An interrupted run counts with the epochs it made: its curve says all that is needed. Runs of other data sets are
+    left out.
 
     Raises:
-        UsageError: a run without model, energy or quality, or of another domain.
+        UsageError: a run without model, energy or quality, with a value that cannot be, or of another domain; no run of
+            this task.
     """
     if observed is None:
         return None
-    found = [_completed(dict(r), model, domain, task, machine) for r in records(observed)]
-    kept = [r for r in found if targets.usable(r, energy, partial=True)]
-    if found and not kept:
-        raise UsageError(
-            "none of the observed runs can be learned from",
-            hint="each needs model, epochs, batch_size, learning_rate, energy_kwh and a quality",
-        )
+    completed = completer(model, lambda _: task, machine)
+    mine = _of_task([dict(r) for r in records(observed)], str(task["dataset"]))
+    kept = []
+    for record in mine:
+        _check(record, domain)
+        if "quality" in record:
+            record["quality_last"] = record.pop("quality")
+        filled = {**DEFAULTS, **completed(record), "dataset": task["dataset"]}
+        if targets.usable(filled, energy, partial=True):
+            kept.append(filled)
+    if mine and not kept:
+        raise UsageError("none of the observed runs can be learned from", hint=NEEDED)
     return targets.prepare(kept, energy, model.reference, partial=True) if kept else None
 
 
-def _completed(record, model, domain, task, machine) -> dict[str, Any]:
-    if "model" not in record:
-        raise UsageError("an observed run has no model", hint="give at least model, epochs, energy_kwh and quality")
-    if record.get("domain", domain) != domain:
+def _of_task(found: Sequence[dict[str, Any]], dataset: str) -> list[dict[str, Any]]:
+    """The records of a data set, or that name none. A description without a name stands for the data set of the runs,
+    if they are of one."""
+    names = {str(r["dataset"]) for r in found if r.get("dataset")}
+    if dataset == DEFAULT_NAME and len(names) == 1:
+        return list(found)
+    mine = [r for r in found if str(r.get("dataset") or dataset) == dataset]
+    if found and not mine:
+        hint = 'which of them is it? Add "name" to the description' if dataset == DEFAULT_NAME else None
+        raise UsageError(f"no observed run is of '{dataset}', but of {', '.join(sorted(names))}", hint=hint)
+    return mine
+
+
+def _check(record: Mapping[str, Any], domain: str) -> None:
+    if not record.get("model"):
+        raise UsageError("an observed run has no model", hint=NEEDED)
+    if (record.get("domain") or domain) != domain:
         raise UsageError(f"an observed run is of domain '{record['domain']}', not '{domain}'")
-    known = {str(r["model"]) for r in model.runs}
-    if record["model"] not in known and not record.get("n_parameters"):
-        raise unknown_name("model of an observed run:", record["model"], known)
-    if "quality" in record:
-        record["quality_last"] = record.pop("quality")
-    knobs = record.get("knobs") or {}
-    plain = knobs if isinstance(knobs, Mapping) else {k["name"]: k["value"] for k in knobs}
-    reshaped = reshape_task(task, plain, domain)
-    sizes = SizeTable(model.runs).columns((record["model"], bool(record.get("pretrained"))), reshaped, plain)
-    defaults = {"batch_size": 32, "learning_rate": 1e-3, "weight_decay": 0.0, "status": "completed", "epochs": 1}
-    filled = {**defaults, **machine, **reshaped, **sizes}
-    filled.update({k: v for k, v in record.items() if v is not None})
-    filled["dataset"] = task["dataset"]
-    return filled
+    curve = record.get("curve_validation_quality") or []
+    for name, value in (*((q, record.get(q)) for q in QUALITIES), *(("a quality of the curve", q) for q in curve)):
+        if value is not None and not _within(value, 0, 1):
+            raise UsageError(f"{name}={value!r} of an observed run is not a quality", hint="a share, 0 to 1")
+    for name in ("energy_kwh", "duration_s", "epochs", "batch_size", "learning_rate"):
+        value = record.get(name)
+        if value is not None and not (_within(value, 0, math.inf) and value < math.inf):
+            raise UsageError(f"{name}={value!r} of an observed run is not a number of 0 or more")
+    finished = (record.get("status") or "completed") in ("completed", "early_stopped")
+    if finished and all(record.get(name) is None for name in QUALITIES):
+        raise UsageError(f"an observed run of {record['model']} has no quality", hint=NEEDED)
+
+
+def _within(value: Any, low: float, high: float) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high

@@ -68,6 +68,8 @@ def preference(
         UsageError: a weight or share outside 0..1, a negative limit, an unknown objective or rule.
     """
     if isinstance(prefer, str):
+        if rule not in (None, prefer):
+            raise UsageError(f"prefer='{prefer}' and rule='{rule}' are two rules", hint="say one of them")
         rule, prefer = prefer, None
     weight = _weight(prefer)
     if rule is None:
@@ -91,6 +93,8 @@ def _weight(prefer: Mapping[str, float] | float | None) -> float | None:
         return None
     if not isinstance(prefer, Mapping):
         prefer = {"energy": prefer}
+    if not prefer:
+        raise UsageError("prefer={} names no weight", hint="for example {'energy': 0.7}")
     for name, value in prefer.items():
         if name not in ("energy", "quality"):
             raise unknown_name("objective", name, ("energy", "quality"))

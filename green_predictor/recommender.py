@@ -81,11 +81,13 @@ def recommend(
     task = task_record(model.runs, domain, dataset)
     target, basis = machine(model.runs, hardware)
     found = _candidates(model, domain, task, target, candidates)
+    runs = 0
     if observed is not None:
         seen = observed_training(observed, model, domain, task, target, energy)
+        runs = 0 if seen is None else len(np.unique(seen.run))
         known = domain_model.evidence(model, str(task["dataset"]), seen)
         found = predicted(model, found.rows, found.near, known)
-    return _answer(model, found, wanted, grams, task, (target, basis))
+    return _answer(model, found, wanted, grams, task, (target, basis), runs)
 
 
 def model_of(domain: str, data: Any = None, energy: str = "all") -> domain_model.DomainModel:
@@ -110,7 +112,7 @@ def _candidates(model, domain, task, target, candidates) -> Considered:
     return predicted(model, rows, None, known)
 
 
-def _answer(model, found: Considered, wanted: Preference, grams, task, hardware) -> Recommendation:
+def _answer(model, found: Considered, wanted: Preference, grams, task, hardware, observed: int) -> Recommendation:
     rows, known, y, distance = found.rows, found.known, found.y, found.distance
     quality, kwh, seconds = targets.restore(y, rows, model.reference)
     if model.caution or model.caution_seen:
@@ -140,7 +142,7 @@ def _answer(model, found: Considered, wanted: Preference, grams, task, hardware)
     metric = next((r["quality_metric"] for r in model.runs if r.get("quality_metric")), "quality")
     based = support(
         model, rows, chosen.best, float(expected.leverage[best_at]), known.basis, best.recipe.recipe_id,
-        observed=int(known.basis.startswith("probe:") and known.basis[6:]), remarks=facts_missing(task, domain),
+        observed=observed, remarks=facts_missing(task, domain),
     )  # fmt: skip
     return Recommendation(
         best=best,

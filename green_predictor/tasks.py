@@ -18,6 +18,9 @@ _WANTED = {
     "recsys": ("n_train", "n_users", "n_items"),
 }
 
+SHARES = ("class_balance", "density", "landmark_quality", "majority_quality", "pixel_mean", "pixel_std")
+"""Task columns that cannot be above 1."""
+
 
 @cache
 def task_columns() -> tuple[str, ...]:
@@ -79,6 +82,8 @@ def _described(domain: str, description: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e15:
             raise UsageError(f"{name}={value!r} is not a number of 0 or more")
+        if name in SHARES and value > 1:
+            raise UsageError(f"{name}={value!r} is not a share", hint="0 to 1; 90 % is 0.9")
         found[name] = value
     if not found.get("n_train"):
         raise UsageError("the description of the data set has no n_train", hint="say how many training examples it has")

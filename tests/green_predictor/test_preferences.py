@@ -106,3 +106,11 @@ def test_limits_hold_and_an_impossible_one_says_how_near_it_gets():
 def test_what_makes_no_sense_is_refused(asked):
     with pytest.raises(UsageError):
         preference(**asked)
+
+
+def test_contradicting_or_empty_wishes_are_refused():
+    with pytest.raises(UsageError, match="no weight"):
+        preference({})
+    with pytest.raises(UsageError, match="two rules"):
+        preference("knee", rule="cheapest")
+    assert preference("knee", rule="knee").rule == "knee"

@@ -166,6 +166,8 @@ def test_an_estimate_is_a_line_or_an_honest_no():
         ({"dataset": {"n_trian": 5}}, "did you mean 'n_train'"),
         ({"dataset": {"n_classes": 5}}, "no n_train"),
         ({"dataset": {"n_train": -5}}, "n_train=-5"),
+        ({"dataset": {"n_train": 5, "landmark_quality": 97}}, "not a share"),
+        ({"country": ["FR"]}, "not a country"),
         ({"dataset": "{not json"}, "not JSON"),
         ({"hardware": "H20"}, "did you mean 'H200'"),
         ({"hardware": {"gpus": 1}}, "unknown hardware column"),
@@ -177,7 +179,7 @@ def test_an_estimate_is_a_line_or_an_honest_no():
         ({"candidates": [{"model": "resnet-tny"}]}, "did you mean 'resnet-tiny'"),
         ({"energy": "guessed"}, "unknown kind of energy"),
         ({"data": "/no/such/place"}, "no runs at"),
-        ({"observed": [{"model": "resnet-tiny"}]}, "none of the observed runs"),
+        ({"observed": [{"model": "resnet-tiny"}]}, "has no quality"),
         ({"observed": [{"epochs": 3}]}, "no model"),
     ],
 )

@@ -1,0 +1,99 @@
+"""What a person leaves out of a record is filled in, not taken as nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from ecotaskset.errors import UsageError
+from green_predictor import GreenPredictor, recommend
+from green_predictor.source import models_for
+
+SHORT = {"model": "mlp", "epochs": 4, "batch_size": 32, "learning_rate": 1e-3}
+TASK = {"n_train": 1_500, "n_classes": 10, "image_size": 8, "landmark_quality": 0.9}
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    found = GreenPredictor()
+    found.domains_, found.runs_ = models_for(), []
+    return found
+
+
+@pytest.mark.parametrize(
+    ("domain", "dataset", "model"),
+    [("cv", "fashion_mnist", "mlp"), ("nlp", "movie_reviews", "text-cnn"), ("recsys", "movielens_small", "gru4rec")],
+)
+def test_a_short_record_costs_what_the_recommender_says(shipped, domain, dataset, model):
+    """Once it cost a thousandth: what the record did not say counted as nothing."""
+    recipe = {**SHORT, "model": model}
+    said = recommend(domain=domain, dataset=dataset, candidates=[recipe]).best
+    found = shipped.predict([{"domain": domain, "dataset": dataset, **recipe}]).iloc[0]
+    assert 0.7 < found.energy_kwh / said.energy_kwh < 1.4
+    assert found.quality == pytest.approx(said.quality, abs=0.1)
+
+
+def test_a_share_of_the_data_costs_a_share(shipped):
+    whole = {"domain": "cv", "dataset": "fashion_mnist", **SHORT}
+    part = {**whole, "knobs": {"data_fraction": 0.1}}
+    kwh = shipped.predict([whole, part]).energy_kwh
+    assert kwh[1] < 0.5 * kwh[0]
+
+
+def test_a_new_task_must_say_how_many_examples_it_has(shipped):
+    with pytest.raises(UsageError, match="no n_train"):
+        shipped.predict([{"domain": "cv", "dataset": "mine", **SHORT}])
+    assert shipped.predict([{"domain": "cv", "dataset": "mine", **TASK, **SHORT}]).energy_kwh[0] > 1e-8
+    with pytest.raises(UsageError, match="unknown model"):
+        shipped.predict([{"domain": "cv", "dataset": "digits", **SHORT, "model": "mpl"}])
+
+
+SEEN = {**SHORT, "energy_kwh": 1e-6, "quality": 0.8, "duration_s": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"quality": None}, "has no quality"),
+        ({"quality": 90.0}, "not a quality"),
+        ({"quality": -1}, "not a quality"),
+        ({"energy_kwh": "2e-5"}, "not a number"),
+        ({"energy_kwh": -1.0}, "not a number"),
+        ({"dataset": "fashion_mnist"}, "no observed run is of 'digits'"),
+        ({"domain": "nlp"}, "not 'cv'"),
+    ],
+)
+def test_an_observed_run_that_cannot_be_is_refused(change, says):
+    with pytest.raises(UsageError, match=says):
+        recommend(domain="cv", dataset="digits", observed=[{**SEEN, **change}])
+
+
+def test_of_observed_runs_only_those_of_the_task_count():
+    others = [{**SEEN, "dataset": "fashion_mnist", "quality": 0.1}] * 3
+    with_others = recommend(
+        domain="cv", dataset=TASK | {"name": "mine"}, observed=[{**SEEN, "dataset": "mine"}, *others]
+    )
+    alone = recommend(domain="cv", dataset=TASK | {"name": "mine"}, observed=[SEEN])
+    assert with_others.best == alone.best
+    assert with_others.support.runs_on_task == alone.support.runs_on_task == 1
+    with pytest.raises(UsageError, match="fashion_mnist, mine") as caught:
+        recommend(domain="cv", dataset=TASK, observed=[{**SEEN, "dataset": "mine"}, *others])
+    assert '"name"' in str(caught.value.hint)
+
+
+def test_every_observed_run_is_counted():
+    seen = [{**SEEN, "learning_rate": rate} for rate in (1e-3, 2e-3, 3e-3, 4e-3)]
+    assert recommend(domain="cv", dataset=TASK, observed=seen).support.runs_on_task == 4
+
+
+def test_what_a_run_says_of_its_machine_is_not_mixed_with_another(monkeypatch):
+    """Once a run on a processor became one on the accelerator that was asked about."""
+    from green_predictor import observed
+    from green_predictor.hardware import machine
+    from green_predictor.recommender import model_of
+
+    model = model_of("cv")
+    target = machine(model.runs, "H200")[0]
+    task = {"dataset": "mine", **TASK}
+    here = {**SEEN, "device": "cpu", "cpu_model": "mine"}
+    found = observed.observed_training([here, SEEN], model, "cv", task, target).records
+    assert found[0].get("gpu_model") is None and found[1]["gpu_model"] == "H200"
