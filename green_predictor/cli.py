@@ -45,9 +45,13 @@ def recommend_command(
     domain: Annotated[str, _option(TASK, "cv, nlp or recsys")],
     dataset: Annotated[str, _option(TASK, "a data set in the data, or a description as JSON")],
     hardware: Annotated[str, _option(TASK, "auto, a machine in the data, or an accelerator such as H200")] = "auto",
-    prefer: Annotated[str | None, _option(WISH, "energy=W or quality=W with W from 0 to 1, or knee")] = None,
+    prefer: Annotated[
+        str | None, _option(WISH, "energy=W or quality=W, W from 0 to 1, or knee [default: see below]")
+    ] = None,
     rule: Annotated[str | None, _option(WISH, "chebyshev, weighted_sum, knee or cheapest")] = None,
-    max_quality_loss: Annotated[float | None, _option(LIMITS, "share of the best quality that may be lost")] = None,
+    max_quality_loss: Annotated[
+        float | None, _option(LIMITS, "share of the best quality that may be lost, beyond what can be told apart")
+    ] = None,
     min_quality: Annotated[float | None, _option(LIMITS, "quality to reach, 0 to 1")] = None,
     budget_kwh: Annotated[float | None, _option(LIMITS, "most energy, kWh")] = None,
     max_hours: Annotated[float | None, _option(LIMITS, "longest training, hours")] = None,
@@ -64,6 +68,9 @@ def recommend_command(
     quiet: Quiet = False,
 ) -> None:
     """Say which recipe to train, what it will cost and how good it will be. Nothing is trained, except for --probe.
+
+    Without --prefer: the cheapest recipe that keeps to a limit on quality; within a limit on energy, time or emissions
+    alone the most accurate; without any limit, energy and quality weigh the same.
 
     The answer goes to stdout (with -q the command alone), everything else to stderr.
     """

@@ -26,6 +26,8 @@ DEFAULT_WEIGHT = 0.5
 Doubt = Callable[[np.ndarray, int, float], np.ndarray]
 """Of some candidates (k,), one more and its quality: log-odds by which each may be as good as that one, (k,)."""
 AUGMENTATION = 0.01
+WORTHWHILE = 0.8
+"""Of a recipe that needs more than this share of another's energy, nobody would say that it saves."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ def preference(
     """Check what a person asked for.
 
     `prefer`: `{"energy": 0.7}` (quality then weighs 0.3), `{"quality": 0.8}`, both, a number (weight of energy), or
-    `"knee"`.
+    `"knee"`. Without it and without a rule: the cheapest that keeps to a limit on quality; within a limit on energy,
+    time or emissions alone the most accurate; with no limit at all both weigh the same.
 
     Raises:
         UsageError: a weight or share outside 0..1, a negative limit, an unknown objective or rule.
@@ -73,7 +76,10 @@ def preference(
         rule, prefer = prefer, None
     weight = _weight(prefer)
     if rule is None:
-        rule = "cheapest" if weight is None and max_quality_loss is not None else "chebyshev"
+        by_quality = max_quality_loss is not None or min_quality is not None
+        rule = "cheapest" if weight is None and by_quality else "chebyshev"
+        if weight is None and any(limit is not None for limit in (budget_kwh, max_hours, max_emissions_kg)):
+            weight = 0.0
     if rule not in RULES:
         raise unknown_name("rule", rule, RULES)
     for name, value in (("max_quality_loss", max_quality_loss), ("min_quality", min_quality)):
@@ -125,7 +131,8 @@ def choose(
 ) -> Choice:
     """The best candidate for a preference, and the front within its limits. All arrays are (n,).
 
-    `doubt`: what predictions cannot tell apart; `max_quality_loss` is not applied to less.
+    `doubt`: what predictions cannot tell apart; `max_quality_loss` is not applied to less, where energy is saved for it
+    (see `WORTHWHILE`).
 
     Raises:
         UsageError: no candidate keeps to the limits; says how near the nearest comes.
@@ -135,6 +142,7 @@ def choose(
     if wanted.max_quality_loss is not None:
         top = int(on_front[-1])
         even = np.zeros(len(on_front)) if doubt is None else doubt(on_front, top, float(quality[top]))
+        even = np.where(energy_kwh[on_front] <= WORTHWHILE * energy_kwh[top], even, 0.0)
         least = (1 - wanted.max_quality_loss) * _less(float(quality[top]), even)
         on_front = on_front[quality[on_front] >= least]
     return Choice(int(on_front[select(wanted, quality[on_front], energy_kwh[on_front])]), on_front)

@@ -69,8 +69,9 @@ class Pick:
 class Recommendation:
     """What `recommend` answers. `best` is the pick; `front` all sensible trade-offs, cheapest first.
 
-    `most_accurate`: the candidate with the highest expected quality, whatever it costs. `alternatives`: `cheaper` and
-    `better`, one step from the best along the front, or None. `verdict`: the answer as a sentence.
+    Only candidates near a run can be chosen (`choosable`); those are compared by cautious predictions, and shown with
+    the expected ones. `most_accurate`: the best of them in quality, whatever it costs. `alternatives`: `cheaper` and
+    `better`, one step from the best along the front, or None. `verdict`: the answer in sentences.
     """
 
     best: Pick
@@ -102,7 +103,8 @@ class Recommendation:
 
     @cached_property
     def front(self) -> list[Pick]:
-        """The candidates no other beats in both quality and energy, cheapest first."""
+        """The choosable candidates within the limits that no other of them beats in both quality and energy, cheapest
+        first; at most 200."""
         return picks(self.rows, self.on_front, self.prediction, self.domain, self.intensity)
 
     def curve(self, position: int | None = None) -> Curve:

@@ -48,11 +48,13 @@ def recommend(
     Args:
         domain: `cv`, `nlp` or `recsys`.
         dataset: a data set known from the runs, or a description: `{"n_train": 50000, "n_classes": 10, …}` with the
-            task columns of a Run; what is left out is normal.
-        prefer: weight of energy against quality, 0 to 1 (`{"energy": 0.7}` or `0.7`), or `"knee"`.
-        rule: `chebyshev` (default with a weight), `weighted_sum` (the paper's), `knee`, `cheapest` (default with
-            `max_quality_loss` alone).
-        max_quality_loss: share of the best reachable quality that may be given up, 0 to 1.
+            task columns of a Run; a column that is left out counts as that of an average task.
+        prefer: weight of energy against quality, 0 to 1 (`{"energy": 0.7}` or `0.7`), or `"knee"`. Without it: the
+            cheapest that keeps to a limit on quality; within a limit on energy, time or emissions alone the most
+            accurate; without any limit 0.5.
+        rule: `chebyshev` (default with a weight), `weighted_sum` (the paper's), `knee`, `cheapest`.
+        max_quality_loss: share of the best reachable quality that may be given up, 0 to 1, beyond what predictions can
+            tell apart.
         min_quality: quality to be reached, 0 to 1. budget_kwh, max_hours, max_emissions_kg: limits, 0 or more.
         country: ISO code of the grid, or its intensity in g/kWh.
         hardware: `auto`, a name (`H200`, a processor in the data), or a dict of hardware columns.
@@ -148,7 +150,9 @@ def _answer(model, found: Considered, wanted: Preference, grams, task, hardware,
         best=best,
         most_accurate=most_accurate,
         alternatives=others,
-        verdict=verdict(best, most_accurate, others, metric, based, y[chosen.best], y[top], spread),
+        verdict=verdict(
+            best, most_accurate, others, metric, based, y[chosen.best], y[top], spread, wanted.max_quality_loss
+        ),
         support=based,
         metric=metric,
         domain=domain,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from green_predictor.preferences import WORTHWHILE
 from green_predictor.targets import ENERGY, QUALITY
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from green_predictor.support import Support
 
 Z90 = 1.645
-STEP_ENERGY = 0.8
 STEP_QUALITY = 0.005
 
 
@@ -40,7 +40,7 @@ def alternatives(
     def higher(i: int) -> bool:
         return differ(y[i][QUALITY], y[best][QUALITY], within[QUALITY])
 
-    cheaper = [i for i in range(best - 1, -1, -1) if energy_kwh[i] <= STEP_ENERGY * energy_kwh[best]]
+    cheaper = [i for i in range(best - 1, -1, -1) if energy_kwh[i] <= WORTHWHILE * energy_kwh[best]]
     better = [i for i in range(best + 1, len(quality)) if quality[i] >= quality[best] + STEP_QUALITY]
     return {
         "cheaper": next((i for i in cheaper if less(i)), cheaper[0] if cheaper else None),
@@ -57,33 +57,39 @@ def verdict(
     y_best: np.ndarray,
     y_top: np.ndarray,
     within: np.ndarray,
+    allowed: float | None = None,
 ) -> str:
-    """One or two sentences for people."""
-    words = [
+    """Some sentences for people. `allowed`: the share of the best quality that they are ready to lose."""
+    words = ["This is an extrapolation: nothing like it was ever run."] if support.level == "far" else []
+    words.append(
         f"Train {best.name}: about {energy(best.energy_kwh)} "
         f"({energy(best.energy_low_kwh)} to {energy(best.energy_high_kwh)}), "
         f"{metric} {best.quality:.3f} ({best.quality_low:.3f} to {best.quality_high:.3f})."
-    ]
+    )
     if best.recipe == most_accurate.recipe:
         words.append("It is also the most accurate choice.")
     else:
-        saved = 1 - best.energy_kwh / most_accurate.energy_kwh
-        kept = best.quality / max(most_accurate.quality, 1e-9)
-        if not differ(math.log(best.energy_kwh), math.log(most_accurate.energy_kwh), within[ENERGY]):
-            words.append("Whether it needs less energy than the most accurate choice, the data can't tell.")
-        elif not differ(y_best[QUALITY], y_top[QUALITY], within[QUALITY]):
-            words.append(
-                f"It saves {saved:.0%} of the energy of the most accurate choice ({most_accurate.name}); "
-                f"whether that one is really better, the data can't tell."
-            )
-        else:
-            words.append(
-                f"It saves {saved:.0%} of the energy of the most accurate choice ({most_accurate.name}) "
-                f"and keeps {kept:.1%} of its {metric}."
-            )
-    if support.level == "far":
-        words.append("This is an extrapolation: nothing like it was ever run.")
+        words.append(_beside(best, most_accurate, metric, y_best, y_top, within))
+        lost = 1 - best.quality / max(most_accurate.quality, 1e-9)
+        if allowed is not None and round(lost, 3) > allowed:
+            words.append(f"That is more than the {allowed:.1%} allowed, but less than predictions can tell apart.")
     return " ".join(words)
+
+
+def _beside(best: Pick, top: Pick, metric: str, y_best: np.ndarray, y_top: np.ndarray, within: np.ndarray) -> str:
+    saved, kept = 1 - best.energy_kwh / top.energy_kwh, best.quality / max(top.quality, 1e-9)
+    cheaper = differ(math.log(best.energy_kwh), math.log(top.energy_kwh), within[ENERGY])
+    worse = differ(y_best[QUALITY], y_top[QUALITY], within[QUALITY])
+    sentence = f"the energy of the most accurate choice ({top.name}) and "
+    if cheaper and worse:
+        return f"It saves {saved:.0%} of {sentence}keeps {kept:.1%} of its {metric}."
+    sentence = f"{sentence}to keep {kept:.1%} of its {metric}; "
+    expected = (
+        f"It is expected to save {saved:.0%} of " if saved >= 0 else f"It is expected to need {1 - saved:.0%} of "
+    )
+    if cheaper:
+        return f"{expected}{sentence}whether that one is really better, the data can't tell."
+    return f"{expected}{sentence}whether it really needs less, the data can't tell."
 
 
 def energy(kwh: float) -> str:

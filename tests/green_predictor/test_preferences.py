@@ -114,3 +114,20 @@ def test_contradicting_or_empty_wishes_are_refused():
     with pytest.raises(UsageError, match="two rules"):
         preference("knee", rule="cheapest")
     assert preference("knee", rule="knee").rule == "knee"
+
+
+def test_quality_that_cannot_be_told_apart_is_given_up_for_a_real_saving_only():
+    """Once a twentieth of the quality went for energy that could not be told apart either."""
+    quality, even = np.array([0.80, 0.84, 0.85]), lambda among, top, best: np.full(len(among), 0.5)
+    wanted = preference(max_quality_loss=0.002)
+    assert choose(wanted, quality, np.array([1.7, 1.9, 2.0]), doubt=even).best == 2
+    assert choose(wanted, quality, np.array([1.5, 1.9, 2.0]), doubt=even).best == 0
+
+
+@pytest.mark.parametrize(
+    ("limits", "best"),
+    [({"budget_kwh": 2.5}, 1), ({"min_quality": 0.7}, 0), ({"min_quality": 0.85}, 1), ({"max_quality_loss": 0.07}, 1)],
+)
+def test_a_limit_alone_says_what_is_wanted(limits, best):
+    """A budget is there to be used, a quality to be reached as cheaply as can be."""
+    assert choose(preference(**limits), np.array([0.8, 0.9, 0.95]), np.array([1.0, 2.0, 4.0])).best == best

@@ -215,7 +215,7 @@ def test_energy_is_compared_as_energy_not_as_what_physics_leaves_over(answer):
     dear = replace(dear, recipe=dear.recipe.model_copy(update={"epochs": 100}))
     same = np.zeros(3)
     said = verdict(best, dear, {}, "accuracy", answer.support, same, same, np.full(3, 0.1))
-    assert ENERGY == 1 and "It saves 99%" in said
+    assert ENERGY == 1 and "expected to save 99%" in said
 
 
 def test_what_is_far_from_all_runs_is_left_out_of_a_design():

@@ -1,0 +1,52 @@
+"""The sentences say what is expected, and what of it the data cannot tell."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ecotaskset.recipe import Recipe
+from green_predictor.recommendation import Pick
+from green_predictor.support import Support
+from green_predictor.verdict import verdict
+
+WITHIN = np.full(3, 0.01)
+SUPPORT = Support("near", 100, 10, 0, 0.1, "seen")
+
+
+def pick(model, quality, kwh):
+    recipe = Recipe.create(domain="cv", dataset="digits", model=model)
+    return Pick(recipe, quality, quality - 0.1, quality + 0.1, kwh, 0.9 * kwh, 1.1 * kwh, 1.0, 0.9, 1.1)
+
+
+def said(best, top, allowed=None, support=SUPPORT):
+    y = [np.array([np.log(p.quality / (1 - p.quality)), 0.0, 0.0]) for p in (best, top)]
+    return verdict(best, top, {}, "accuracy", support, *y, WITHIN, allowed)
+
+
+TOP = pick("resnet-tiny", 0.90, 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("best", "parts"),
+    [
+        (pick("mlp", 0.60, 1e-4), ["saves 90%", "keeps 66.7%"]),
+        (pick("mlp", 0.89, 1e-4), ["save 90%", "keep 98.9%", "really better, the data can't tell"]),
+        (pick("mlp", 0.60, 9.5e-4), ["save 5%", "keep 66.7%", "needs less, the data can't tell"]),
+        (pick("mlp", 0.60, 1.1e-3), ["need 110%", "needs less, the data can't tell"]),
+    ],
+)
+def test_what_is_expected_is_always_said(best, parts):
+    sentence = said(best, TOP)
+    assert all(part in sentence for part in parts), sentence
+
+
+def test_a_loss_beyond_what_was_allowed_is_said():
+    assert "more than the 0.2% allowed" in said(pick("mlp", 0.89, 1e-4), TOP, allowed=0.002)
+    assert "allowed" not in said(pick("mlp", 0.89, 1e-4), TOP, allowed=0.02)
+
+
+def test_an_extrapolation_is_said_first():
+    assert said(TOP, TOP, support=replace(SUPPORT, level="far")).startswith("This is an extrapolation")
