@@ -1,10 +1,12 @@
-"""What can be recommended: every architecture in the data × a design over hyper-parameters and knobs."""
+"""What can be recommended: recipes that were run on any task, and every architecture × a design over hyper-parameters
+and knobs."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from ecotaskset.errors import UsageError
 from ecotaskset.knobs import KNOBS, check_knobs
 from ecotaskset.recipe import Recipe
 from green_predictor.architectures import SHAPE_KNOBS, SizeTable, architectures, reshape_task, shape_of
-from green_predictor.rows import Rows, knobs_of, settings
+from green_predictor.rows import Rows, joined, knobs_of, settings
 
 DEFAULT_COUNT = 10_000
 MOST_COUNT = 5_000_000
@@ -28,7 +30,8 @@ def design(
     machine: Mapping[str, Any],
     count: int = DEFAULT_COUNT,
 ) -> Rows:
-    """`count` candidates (fewer where levels cannot be finer) for a task on a machine.
+    """`count` candidates (fewer where levels cannot be finer) for a task on a machine: up to half of them recipes that
+    were run on whatever task, the rest a design over levels.
 
     Levels stay inside what was run, and knobs are those that some run turned: about the others nothing was learned.
     Inference knobs are left out, as they change nothing about a training.
@@ -50,14 +53,47 @@ def design(
                 break
         else:
             break  # everything is as fine as it makes sense: fewer than asked for
-    return _thin(_rows(runs, domain, task, machine, models, levels, knob_sets), count)
+    grid = _rows(runs, domain, task, machine, models, levels, knob_sets)
+    tried = _tried(runs, machine, models, knob_sets, grid)
+    rng = np.random.default_rng(0)
+    if len(tried) > count // 2:
+        tried = tried.take(np.sort(rng.choice(len(tried), count // 2, replace=False)))
+    new = grid.take(np.flatnonzero(~np.isin(_key(grid), _key(tried))))
+    return joined(tried, _thin(new, count - len(tried), rng))
 
 
-def _thin(rows: Rows, count: int) -> Rows:
-    """Exactly `count` of the grid: up to half without any knob, the rest drawn at random, always the same ones."""
+def _tried(runs, machine, models, knob_sets, grid: Rows) -> Rows:
+    """The recipes of the runs, each once, over the settings and knob sets of the grid."""
+    of_model = {model: i for i, model in enumerate(models)}
+    of_knobs = {tuple(sorted(knobs.items())): i for i, knobs in enumerate(knob_sets)}
+    shapes = len(grid.numbers["n_train"]) // len(models)
+    shape_of_set = np.zeros(len(knob_sets), np.int32)
+    shape_of_set[grid.knob_set] = grid.setting % shapes
+    numbers: dict[tuple, None] = {}
+    for run in runs:
+        knobs = of_knobs.get(tuple(sorted(_trainable(knobs_of(run), machine).items())))
+        values = tuple(run.get(name) for name in LEVELS)
+        if knobs is not None and None not in values[:-1]:
+            model = of_model[str(run["model"]), bool(run.get("pretrained"))]
+            numbers.setdefault((model * shapes + int(shape_of_set[knobs]), knobs, *values[:-1], values[-1] or 0.0))
+    columns = np.array(list(numbers), np.float64).reshape(len(numbers), 2 + len(LEVELS)).T
+    varied = dict(zip(LEVELS, columns[2:].astype(np.float32), strict=True))
+    setting, knob_set = columns[:2].astype(np.int32)
+    return replace(grid, setting=setting, knob_set=knob_set, epoch=varied["epochs"], **varied)
+
+
+def _key(rows: Rows) -> np.ndarray:
+    """A number that rows share only if they are the same candidate, but for chance: (n,)."""
+    key = rows.setting.astype(np.uint64) * np.uint64(len(rows.knob_sets)) + rows.knob_set.astype(np.uint64)
+    for name in LEVELS:
+        key = key * np.uint64(0x9E3779B97F4A7C15) + getattr(rows, name).view(np.uint32)
+    return key
+
+
+def _thin(rows: Rows, count: int, rng: np.random.Generator) -> Rows:
+    """At most `count` of the grid: up to half without any knob, the rest drawn at random, always the same ones."""
     if len(rows) <= count:
         return rows
-    rng = np.random.default_rng(0)
     plain = np.flatnonzero(rows.knob_set == 0)
     if len(plain) > count // 2:
         plain = rng.choice(plain, max(1, count // 2), replace=False)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ecotaskset.errors import UsageError
+from ecotaskset.store import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 
     from green_predictor.recommendation import Pick, Recommendation
 
-GREEN, GREY, DARK, ORANGE = "#2a7f4f", "#c9ced3", "#1f2933", "#c8641b"
+GREEN, GREY, PALE, DARK, ORANGE = "#2a7f4f", "#9aa3ac", "#e6e9ec", "#1f2933", "#c8641b"
 MOST_DOTS = 4000
+ENDINGS = (".png", ".svg", ".pdf")
 
 
 def new_figure(width: float = 8.0, height: float = 5.0) -> tuple[Figure, Axes]:
@@ -33,36 +35,50 @@ def new_figure(width: float = 8.0, height: float = 5.0) -> tuple[Figure, Axes]:
     return figure, axes
 
 
+def check_ending(path: str | Path, *others: str) -> None:
+    """Can a picture be written under this name? To be asked before there is a picture. `others`: endings of other kinds
+    of files that would do as well.
+
+    Raises:
+        UsageError: its ending names no format, or another one.
+    """
+    legal = (*ENDINGS, *others)
+    if Path(path).suffix.lower() not in legal:
+        named = f"{', '.join(legal[:-1])} or {legal[-1]}"
+        raise UsageError(f"cannot write the figure {path}: its name must end in {named}", hint="for example front.png")
+
+
 def write_figure(figure: Figure, path: str | Path) -> Path:
     """Write a figure atomically; the format follows the file's ending.
 
     Raises:
-        UsageError: an unknown format or a directory that cannot be written.
+        UsageError: an unknown format, a name that cannot be drawn, or a directory that cannot be written.
     """
     path = Path(path)
+    check_ending(path)
+    drawn = io.BytesIO()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(suffix=path.suffix, dir=path.parent, delete=False) as file:
-            temporary = Path(file.name)
-        try:
-            figure.savefig(temporary)
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"cannot write the figure {path}: {error}", hint="for example front.png or front.svg"
-        ) from None
+        figure.savefig(drawn, format=path.suffix[1:].lower())
+    except ValueError as error:  # a name with two dollar signs is read as a formula
+        raise UsageError(f"cannot draw the figure {path}: {error}") from None
+    write_atomically(path, drawn.getvalue(), hint="choose a place that can be written")
     return path
 
 
 def front_figure(answer: Recommendation, path: str | Path | None = None) -> Figure:
-    """All candidates, their front, the best with its 90 % intervals, the most accurate, one step to either side."""
+    """All candidates, their front, the best with its 90 % intervals, the most accurate, one step to either side.
+
+    What is predicted of candidates unlike any run is pale: they are not chosen from.
+    """
     figure, axes = new_figure()
     quality, energy = answer.cloud
-    some = np.random.default_rng(0).permutation(len(quality))[:MOST_DOTS]
-    axes.scatter(energy[some], quality[some], s=5, color=GREY, linewidths=0, label=f"{len(quality):,} candidates")
+    near = answer.choosable
+    for which, color, size, label in (
+        (~near, PALE, 4, f"{(~near).sum():,} candidates unlike any run: not trusted"),
+        (near, GREY, 9, f"{near.sum():,} candidates near a run"),
+    ):
+        some = np.random.default_rng(0).permutation(np.flatnonzero(which))[:MOST_DOTS]
+        axes.scatter(energy[some], quality[some], s=size, color=color, linewidths=0, label=label)
     line = answer.front
     axes.plot(
         [p.energy_kwh for p in line], [p.quality for p in line], color=GREEN, lw=1.4, marker="o", ms=3, label="front"
@@ -75,12 +91,12 @@ def front_figure(answer: Recommendation, path: str | Path | None = None) -> Figu
     _mark(axes, answer.most_accurate, DARK, "D", "most accurate")
     _mark(axes, answer.best, ORANGE, "*", "recommended, 90 % interval", size=16)
     axes.set_xscale("log")
-    axes.set_xlabel("energy of the training (kWh, log scale)")
-    axes.set_ylabel(f"quality ({answer.metric})")
+    axes.set_xlabel("predicted energy of the training (kWh, log scale)")
+    axes.set_ylabel(f"predicted quality ({answer.metric})")
     dataset = answer.best.recipe.dataset
     axes.set_title(f"{answer.domain} · {dataset}: {answer.best.name}", loc="left", fontsize=10)
     _limits(axes, answer)
-    axes.legend(loc="lower right", fontsize=8, frameon=False)
+    axes.legend(loc="lower right", fontsize=8, frameon=False, markerscale=1.5)
     if path is not None:
         write_figure(figure, path)
     return figure

@@ -23,6 +23,9 @@ SETTING_TEXT = ("dataset", "model", "model_family", "device", "gpu_model", "cpu_
 LEARNED_FROM = ("completed", "early_stopped", "diverged")
 """Statuses whose cost is that of the whole recipe; an interrupted run says nothing about its end."""
 
+VARYING = ("setting", "knob_set", "epoch", "epochs", "batch_size", "learning_rate", "weight_decay")
+"""Arrays with a value a row."""
+
 _NOT_INPUTS = {"domain", "dataset_revision", "python_version", "torch_version", "transformers_version"}
 
 
@@ -69,8 +72,7 @@ class Rows:
 
     def take(self, index: np.ndarray | slice) -> Rows:
         """The chosen rows over the same settings."""
-        varying = ("setting", "knob_set", "epoch", "epochs", "batch_size", "learning_rate", "weight_decay")
-        return replace(self, **{name: getattr(self, name)[index] for name in varying})
+        return replace(self, **{name: getattr(self, name)[index] for name in VARYING})
 
     def text(self, name: str) -> np.ndarray:
         """A text column, one value a row."""
@@ -79,6 +81,12 @@ class Rows:
     def number(self, name: str) -> np.ndarray:
         """A number column, one value a row."""
         return self.numbers[name][self.setting]
+
+
+def joined(first: Rows, second: Rows) -> Rows:
+    """The rows of both, which share settings and knob sets."""
+    both = {name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in VARYING}
+    return replace(first, **both)
 
 
 def settings(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
