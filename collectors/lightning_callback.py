@@ -64,6 +64,13 @@ class LightningRecorder(Callback):
         self._epoch = Epoch(self._recorder)
         self._recorder.enter_phase("training")
 
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        self._recorder.tick()
+
+    def on_validation_batch_start(self, trainer: Trainer, pl_module: LightningModule, *batch: Any, **_: Any) -> None:
+        if self._recorder:  # not during the sanity check before the training
+            self._recorder.tick()
+
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._recorder:  # not during the sanity check before the training
             self._recorder.enter_phase("evaluation")

@@ -193,6 +193,10 @@ class RunRecorder:
             yield epoch
         self.close_epoch(epoch)
 
+    def tick(self) -> None:
+        """For every batch where an epoch lasts for minutes, so that no counter wraps unseen: a look at the clock."""
+        self._meter.tick()
+
     def close_epoch(self, epoch: Epoch) -> None:
         """Keep an epoch's values, with energy and time up to now."""
         now = self._meter.snapshot()
@@ -220,6 +224,18 @@ class RunRecorder:
         n_run = len(self._curves[CURVES[0]])
         status = how_it_ended(error, n_run, self.recipe.epochs) if error or self.status is None else self.status
         self._keep(status, alone=error is not None)
+
+    def broke_off(self, error: BaseException | None) -> None:
+        """End, as of the meter's last reading, a loop that was left some time ago: for callbacks that are not told.
+
+        Args:
+            error: what it was left with; None where nobody knows.
+        """
+        self._meter.stop(at_last_read=True)
+        self._window.close()
+        n_run = len(self._curves[CURVES[0]])
+        status = how_it_ended(error, n_run, self.recipe.epochs) if error else ("failed", "broken off")
+        self._keep(status, alone=True)
 
     def _keep(self, status: tuple[str, str | None], *, alone: bool) -> None:
         from collectors.metering import aggregate

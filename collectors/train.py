@@ -228,9 +228,9 @@ def run_epochs(
     patience = int(recipe.knob("early_stopping"))
     for epoch in range(1, recipe.epochs + 1):
         with meter.window("training"):
-            train_loss = train_epoch(accelerator, parts, parts.start_epoch(epoch))
+            train_loss = train_epoch(accelerator, parts, parts.start_epoch(epoch), meter)
         with meter.window("evaluation"):
-            validation_loss, quality = evaluate(accelerator, parts.model, parts.validation_loader, task)
+            validation_loss, quality = evaluate(accelerator, parts.model, parts.validation_loader, task, meter)
         energy_kwh, duration_s = spent_so_far(accelerator, meter)
         values = (train_loss, validation_loss, quality, energy_kwh, duration_s)
         for name, value in zip(CURVE_NAMES, values, strict=True):
@@ -259,7 +259,7 @@ def spent_so_far(accelerator: Accelerator, meter: EnergyMeter) -> tuple[float | 
     return (sum(total) if total else None), sum(phase.duration_s for phase in phases)
 
 
-def train_epoch(accelerator: Accelerator, parts: Parts, change: Callable[[Batch], Batch]) -> float:
+def train_epoch(accelerator: Accelerator, parts: Parts, change: Callable[[Batch], Batch], meter: EnergyMeter) -> float:
     """One pass over the training examples, each batch changed first; returns the mean loss a batch."""
     parts.model.train()
     total = torch.zeros((), device=accelerator.device)
@@ -274,11 +274,14 @@ def train_epoch(accelerator: Accelerator, parts: Parts, change: Callable[[Batch]
             if accelerator.sync_gradients:
                 parts.schedule.step()
         total += loss.detach()
+        meter.tick()  # an epoch may last longer than it takes a counter to wrap
     return accelerator.reduce(total, "mean").item() / max(len(parts.train_loader), 1)
 
 
 @torch.no_grad()
-def evaluate(accelerator: Accelerator, model: nn.Module, loader: Any, task: Task) -> tuple[float, float]:
+def evaluate(
+    accelerator: Accelerator, model: nn.Module, loader: Any, task: Task, meter: EnergyMeter
+) -> tuple[float, float]:
     """Mean loss and mean score an example over a split; examples padded in for several processes are not counted."""
     model.eval()
     losses, scores = [], []
@@ -289,4 +292,5 @@ def evaluate(accelerator: Accelerator, model: nn.Module, loader: Any, task: Task
         loss, score = accelerator.gather_for_metrics((loss.contiguous(), score))
         losses.append(loss)
         scores.append(score)
+        meter.tick()
     return torch.cat(losses).mean().item(), torch.cat(scores).float().mean().item()

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import atexit
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from collectors.metering import EnergyMeter
 from collectors.recorder import Epoch, RunRecorder
 from collectors.recorder_describe import describe_loaders, full_model, knob_or_flag
 from ecotaskset.run import Run
@@ -23,9 +25,13 @@ from ecotaskset.store import Store
 EXAMPLES = 2
 """Training examples on which FLOPs are counted."""
 
+BILLED_TO_S = 1.0
+"""How close to its last step a training that breaks off is billed: a read at every step would wait for the device."""
+
 
 class EcoTaskSetCallback(TrainerCallback):
-    """Meters a training and keeps it as a Run when it ends; a training that breaks off is kept when Python exits.
+    """Meters a training and keeps it as a Run when it ends. One that breaks off is kept, billed to its last step, when
+    the next one begins or Python exits, since Trainer tells its callbacks nothing of an exception.
 
     Args:
         domain: `cv`, `nlp` or `recsys`.
@@ -55,15 +61,16 @@ class EcoTaskSetCallback(TrainerCallback):
         self.country = country
         self.run: Run | None = None
         self._recorder: RunRecorder | None = None
+        self._meter: EnergyMeter | None = None
+        self._state: TrainerState | None = None
         self._epoch: Epoch | None = None
         self._losses: list[float] = []
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **parts: Any
     ) -> None:
-        from collectors.metering import EnergyMeter
-
         self._broke_off()
+        self._meter, self._state = EnergyMeter(country=self.country), state
         model, loader = parts["model"], parts.get("train_dataloader")
         knobs, flags = knobs_of(args)
         config = getattr(full_model(model), "config", None)
@@ -85,7 +92,7 @@ class EcoTaskSetCallback(TrainerCallback):
             pretrained=self.pretrained,
             knobs=knobs,
             task=self.task,
-            meter=EnergyMeter(country=self.country),
+            meter=self._meter,
             store=self.store,
         ).__enter__()
         self._recorder.flags += flags
@@ -106,6 +113,7 @@ class EcoTaskSetCallback(TrainerCallback):
             sizes = describe_loaders(None, parts.get("eval_dataloader"))  # Trainer makes it only now
             self._recorder.columns.update(sizes)
             self._recorder.enter_phase("evaluation")
+            self._meter.tick(BILLED_TO_S)
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **parts: Any) -> None:
         if self._recorder and "loss" in (logs := parts.get("logs") or {}):
@@ -122,11 +130,20 @@ class EcoTaskSetCallback(TrainerCallback):
     def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if self._recorder:
             self._recorder.enter_phase("training")
+            self._meter.tick(BILLED_TO_S)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        if self._recorder:
+            self._meter.tick(BILLED_TO_S)
+
+    on_substep_end = on_step_end
 
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if self._recorder:
             self._close_epoch()
-            self._end(None)
+            recorder = self._let_go()
+            recorder.__exit__(None, None, None)
+            self.run = recorder.run
 
     def _close_epoch(self) -> None:
         if self._epoch is None:
@@ -137,16 +154,30 @@ class EcoTaskSetCallback(TrainerCallback):
         self._recorder.close_epoch(self._epoch)
         self._epoch, self._losses = None, []
 
-    def _end(self, error: BaseException | None) -> None:
-        recorder, self._recorder, self._epoch = self._recorder, None, None
+    def _let_go(self) -> RunRecorder:
+        recorder, self._recorder, self._epoch, self._losses = self._recorder, None, None, []
         atexit.unregister(self._broke_off)
-        recorder.__exit__(type(error) if error else None, error, None)
-        self.run = recorder.run
+        return recorder
 
     def _broke_off(self) -> None:
-        """Trainer tells its callbacks nothing of an exception; what is still open later was broken off."""
+        """What is still open when the next training begins, or Python ends, was broken off."""
         if self._recorder:
-            self._end(KeyboardInterrupt())
+            recorder = self._let_go()
+            recorder.broke_off(what_ended(self._state))
+            self.run = recorder.run
+
+
+def what_ended(state: TrainerState) -> BaseException | None:
+    """The exception that left this training, if it is the last one nobody caught, which scripts and notebooks keep."""
+    error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    while error is not None:
+        at = error.__traceback__
+        while at is not None:
+            if getattr(at.tb_frame.f_locals.get("self"), "state", None) is state:
+                return error
+            at = at.tb_next
+        error = error.__cause__ or error.__context__  # wrapped by whoever called `train`
+    return None
 
 
 def knobs_of(args: TrainingArguments) -> tuple[dict[str, Any], list[str]]:

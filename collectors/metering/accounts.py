@@ -45,7 +45,10 @@ def _combined(
     constants = first.constants() if len(ours) == 1 else {"domains": {s.domain: s.constants() for s, _ in ours}}
     if any(j is None for _, j in ours):
         reason = "; ".join(doubts) or "its source could no longer be read"
-        return ComponentEnergy(None, None, "missing", reason=reason, constants={"present": True, **constants})
+        constants = {"present": True, **constants}
+        return ComponentEnergy(
+            None, None, "missing", low_confidence=True, reason=reason, scope=first.scope, constants=constants
+        )
     known = [(s, j) for s, j in ours if j is not None]
     ends = [interval_j(s, j, tally.seconds, tally.spans) for s, j in known]
     too_short = max(edge_share(s.update_s, tally.seconds, tally.spans) for s, _ in known) > LOW_CONFIDENCE_EDGE

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from collectors.metering.contention import FOREIGN_CPU_SHARE
+from collectors.metering.contention_of_ranks import contention_of_ranks
 from collectors.metering.energy import COMPONENTS, ComponentEnergy, EpochEnergy, WindowEnergy, missing
 from collectors.metering.report import EnergyReport
 
@@ -45,8 +45,9 @@ def aggregate(reports: Sequence[EnergyReport]) -> EnergyReport:
         parts=_windows(reports, lambda r: r.parts),
         epochs=_epochs(reports),
         cpu_time_s=_sum(r.cpu_time_s for r in reports),
-        **_contention(reports),
+        **contention_of_ranks(reports).to_report(),
         rank={**first.rank, "world_size": len(reports)},
+        cards=tuple(dict.fromkeys(uuid for r in reports for uuid in r.cards)),
     )
 
 
@@ -129,43 +130,19 @@ def _epochs(reports: Sequence[EnergyReport]) -> list[EpochEnergy]:
     merged = []
     for index in range(min(len(r.epochs) for r in reports)):
         seen = [(_node(r), r.epochs[index]) for r in reports]
+        components = _components([(node, e.components) for node, e in seen])
+        lost = any(c.lost for c in components.values())
         merged.append(
             EpochEnergy(
                 index=index,
                 duration_s=max(e.duration_s for _, e in seen),
-                components=_components([(node, e.components) for node, e in seen]),
+                components=components,
                 split="by_time" if any(e.split == "by_time" for _, e in seen) else "measured",
-                cumulative_kwh=_sum(e.cumulative_kwh for _, e in seen),
+                cumulative_kwh=None if lost else _sum(e.cumulative_kwh for _, e in seen),
                 cumulative_s=max(e.cumulative_s for _, e in seen),
             )
         )
     return merged
-
-
-def _contention(reports: Sequence[EnergyReport]) -> dict[str, Any]:
-    """Other ranks are no strangers: what the machine did beyond all ranks together is foreign."""
-    busy = capacity = foreign = 0.0
-    for node in {_node(r) for r in reports}:
-        ours = [r for r in reports if _node(r) == node]
-        machines = [r for r in ours if r.machine_cpu_s is not None and r.machine_capacity_s]
-        used = _sum(r.cpu_time_s for r in ours)
-        if not machines or used is None:
-            return {"machine_cpu_s": None, "machine_capacity_s": None, "foreign_cpu_share": None}
-        longest = max(machines, key=lambda r: r.duration_s)
-        node_busy = max(longest.machine_cpu_s or 0.0, used)
-        busy, capacity = busy + node_busy, capacity + (longest.machine_capacity_s or 0.0)
-        foreign += node_busy - used
-    share = foreign / capacity
-    why = list(dict.fromkeys(w for r in reports for w in r.contention if not w.startswith("others used")))
-    if share > FOREIGN_CPU_SHARE:
-        why.append(f"others used {share:.0%} of the machine's CPU time")
-    return {
-        "machine_cpu_s": busy,
-        "machine_capacity_s": capacity,
-        "foreign_cpu_share": share,
-        "contended": bool(why),
-        "contention": why,
-    }
 
 
 def _node(report: EnergyReport) -> int:

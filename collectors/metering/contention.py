@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from collectors.metering.discover import Found
 from collectors.metering.proc_files import MachineTimes, machine_times
@@ -16,6 +18,9 @@ STOLEN_SHARE = 0.05
 SHORTEST_S = 1.0
 """The machine's own accounts come in ticks of 10 ms a thread: under a second they say nothing."""
 
+OTHERS = "others"
+"""How every sentence about strangers begins. To a rank the other ranks are strangers, so among ranks it is not kept."""
+
 
 @dataclass(frozen=True)
 class Contention:
@@ -27,6 +32,10 @@ class Contention:
     foreign_gpu_processes: int | None = None
     contended: bool | None = None
     why: list[str] = field(default_factory=list)
+
+    def to_report(self) -> dict[str, Any]:
+        """As arguments of an `EnergyReport`."""
+        return {**{name: value for name, value in vars(self).items() if name != "why"}, "contention": self.why}
 
 
 class ContentionWatch:
@@ -81,22 +90,41 @@ def judge(
     and runs side by side disturb each other's figures. Where it is the process tree's own, runs that were given
     `node_share` of the machine each disturb nobody as long as all others stay within what is not theirs.
     """
-    why: list[str] = []
-    if foreign_gpu:
-        why.append(f"{foreign_gpu} other process(es) on the same GPU")
     if begin is None or end is None or seconds < SHORTEST_S:
-        return Contention(foreign_gpu_processes=foreign_gpu, contended=True if why else None, why=why)
+        return verdict(cpu_s, None, None, foreign_gpu)
     capacity = end.total_s - begin.total_s
-    busy = max(end.busy_s - begin.busy_s, cpu_s)
-    if capacity <= 0:
-        return Contention(foreign_gpu_processes=foreign_gpu, contended=True if why else None, why=why)
-    foreign = min(1.0, (busy - cpu_s) / capacity)
-    stolen = (end.stolen_s - begin.stolen_s) / capacity
+    stolen = (end.stolen_s - begin.stolen_s) / capacity if capacity > 0 else 0.0
+    host = [f"the host gave {stolen:.0%} of the CPU time to other machines"] if stolen > STOLEN_SHARE else []
     allowed = 0.0 if machine_wide else 1.0 - node_share
+    return verdict(cpu_s, end.busy_s - begin.busy_s, capacity, foreign_gpu, machine_wide, allowed, host)
+
+
+def verdict(
+    ours_s: float,
+    busy_s: float | None,
+    capacity_s: float | None,
+    foreign_gpu: int | None,
+    machine_wide: bool = False,
+    allowed: float = 0.0,
+    host: Sequence[str] = (),
+) -> Contention:
+    """The verdict from CPU seconds: ours, the machine's, and what it could have given. Of one process, or of all ranks.
+
+    Args:
+        foreign_gpu: processes on the metered cards that are not ours.
+        machine_wide: is the CPU figure the whole machine's?
+        allowed: share of the machine that was given to others.
+        host: what else is wrong, in sentences.
+    """
+    why = [f"{OTHERS} have {foreign_gpu} process(es) on the same GPU"] if foreign_gpu else []
+    if busy_s is None or capacity_s is None or capacity_s <= 0:
+        why += host
+        return Contention(foreign_gpu_processes=foreign_gpu, contended=True if why else None, why=why)
+    busy = max(busy_s, ours_s)
+    foreign = min(1.0, (busy - ours_s) / capacity_s)
     if foreign > allowed + FOREIGN_CPU_SHARE:
-        why.append(f"others used {foreign:.0%} of the machine's CPU time")
-    elif machine_wide and foreign > FOREIGN_LEAST and busy > 0 and (busy - cpu_s) / busy > FOREIGN_WORK_SHARE:
-        why.append(f"{(busy - cpu_s) / busy:.0%} of the work on the metered processor was not ours")
-    if stolen > STOLEN_SHARE:
-        why.append(f"the host gave {stolen:.0%} of the CPU time to other machines")
-    return Contention(busy, capacity, foreign, foreign_gpu, bool(why), why)
+        why.append(f"{OTHERS} used {foreign:.0%} of the machine's CPU time")
+    elif machine_wide and foreign > FOREIGN_LEAST and (busy - ours_s) / busy > FOREIGN_WORK_SHARE:
+        why.append(f"{OTHERS} did {(busy - ours_s) / busy:.0%} of the work on the metered processor")
+    why += host
+    return Contention(busy, capacity_s, foreign, foreign_gpu, bool(why), why)

@@ -11,7 +11,8 @@ from collectors.metering.proc_files import read_bytes
 class CpuIdentity(NamedTuple):
     """Vendor, family and model as the silicon reports them. Clouds often hide the brand, rarely the family and model.
 
-    On Arm, `vendor` is `ARM`, `family` the implementer and `model` the part number.
+    On Arm, `vendor` is `ARM`, `family` the implementer and `model` the part number. `package_threads` are the hardware
+    threads of one socket, where the kernel says so.
     """
 
     vendor: str | None
@@ -20,6 +21,7 @@ class CpuIdentity(NamedTuple):
     brand: str | None
     virtualized: bool | None
     threads: int
+    package_threads: int | None = None
 
 
 def cpu_identity(proc: str = "/proc") -> CpuIdentity:
@@ -45,6 +47,7 @@ def cpu_identity(proc: str = "/proc") -> CpuIdentity:
         brand=fields.get("model name"),
         virtualized="hypervisor" in fields["flags"].split() if "flags" in fields else None,
         threads=threads,
+        package_threads=_number(fields.get("siblings")),
     )
 
 

@@ -86,8 +86,8 @@ class ThreadWatts:
     Attributes:
         w: watts per busy hardware thread.
         gain: lowest and highest factor of the truth against it.
-        idle_w: idle draw of this machine's share of the package, not booked, W.
-        tdp_w: TDP of the package if it is known of this very part, else None.
+        idle_w: idle draw of this machine's share of its packages, not booked, W.
+        tdp_w: TDP of all packages together if it is known of this very part, else None.
         match: `part`, `line` or `generic`.
         constants: everything above plus the reference part, for the report.
     """
@@ -119,7 +119,9 @@ def thread_watts(cpu: CpuIdentity, package_limits_w: list[float] | None = None) 
         origin = {"match": "generic", "origin": "no entry for this family and model; 1 to 12 W covers known parts"}
         idle_w = IDLE_SHARE_OF_TDP * GENERIC_W_PER_THREAD * cpu.threads
         return _entry(GENERIC_W_PER_THREAD, GENERIC_GAIN, idle_w, None, "generic", {**common, **origin})
-    share = min(1.0, cpu.threads / line.threads)
+    packages = _packages(cpu, line)
+    host_w = packages * line.tdp_w
+    share = min(1.0, cpu.threads / (packages * line.threads))
     named = _names(cpu.brand, line.part)
     origin = {
         "match": "part" if named else "line",
@@ -128,14 +130,21 @@ def thread_watts(cpu: CpuIdentity, package_limits_w: list[float] | None = None) 
         "reference_tdp_w": line.tdp_w,
         "reference_threads": line.threads,
         "year": line.year,
+        "packages": packages,
         "host_share": round(share, 4),
-        "host_share_full_w": round(share * line.tdp_w, 2),
+        "host_share_full_w": round(share * host_w, 2),
         "origin": "the maker's specification of the reference part",
     }
     gain = PART_GAIN if named else LINE_GAIN
-    idle_w = IDLE_SHARE_OF_TDP * line.tdp_w * share
-    tdp_w = line.tdp_w if named else None
-    return _entry(line.tdp_w / line.threads, gain, idle_w, tdp_w, origin["match"], {**common, **origin})
+    tdp_w = host_w if named else None
+    w = line.tdp_w / line.threads
+    return _entry(w, gain, IDLE_SHARE_OF_TDP * host_w * share, tdp_w, origin["match"], {**common, **origin})
+
+
+def _packages(cpu: CpuIdentity, line: Line) -> int:
+    """Sockets of this machine. A virtual one may call every thread a socket: there the reference part decides."""
+    of_one = line.threads if cpu.virtualized else cpu.package_threads or line.threads
+    return max(1, round(cpu.threads / of_one))
 
 
 def _names(brand: str | None, part: str) -> bool:

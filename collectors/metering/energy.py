@@ -38,6 +38,11 @@ class ComponentEnergy:
     idle_power_w: float | None = None
 
     @property
+    def lost(self) -> bool:
+        """Whether there was a source for it, which could not be read to the end."""
+        return self.energy_kwh is None and self.scope is not None
+
+    @property
     def method(self) -> str:
         """Constants, or the reason why the figure is missing, in one line for a table."""
         if self.energy_kwh is None:
@@ -140,7 +145,7 @@ class EpochEnergy(EnergySums):
         index: from 0.
         split: `measured` where the epoch is long enough for its sources, `by_time` where it shared a window with
             its neighbours and got its part by duration.
-        cumulative_kwh: energy from the start of the meter to the epoch's end, as read.
+        cumulative_kwh: energy from the start of the meter to the epoch's end, as read; None once a source was lost.
     """
 
     index: int

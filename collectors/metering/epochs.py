@@ -25,18 +25,21 @@ def epoch_energies(
                     shared[index] = True
     epochs = []
     for index, (record, tally) in enumerate(zip(records, tallies, strict=True)):
-        joules = [j for j in record.since_start.joules if j is not None]
         epochs.append(
             EpochEnergy(
                 index=index,
                 duration_s=tally.seconds,
                 components=_marked(energies(tally), shared[index]),
                 split="by_time" if shared[index] else "measured",
-                cumulative_kwh=sum(joules) / JOULES_PER_KWH if joules else None,
+                cumulative_kwh=_cumulative_kwh(record.since_start.joules),
                 cumulative_s=record.since_start.seconds,
             )
         )
     return epochs
+
+
+def _cumulative_kwh(joules: Sequence[float | None]) -> float | None:
+    return sum(joules) / JOULES_PER_KWH if joules and None not in joules else None  # type: ignore[arg-type]
 
 
 def groups(seconds: Sequence[float], at_least_s: float) -> list[list[int]]:

@@ -67,7 +67,7 @@ def pick(cards: list[Card], devices: Any, local_rank: int, alone: bool) -> list[
         local_rank, alone: from `ranks.current_rank`.
 
     Raises:
-        UsageError: a card was named that is not visible.
+        UsageError: a card was named that is not visible, or a device that is no NVIDIA card.
     """
     if isinstance(devices, str) and devices == "auto":
         if alone or len(cards) <= 1:
@@ -86,7 +86,9 @@ def _named(cards: list[Card], device: Any) -> Card:
     from ecotaskset.errors import UsageError
 
     if isinstance(device, str):
-        found = next((c for c in cards if c.uuid.startswith(device)), None)
+        found = next((c for c in cards if device and c.uuid.startswith(device)), None)
+    elif getattr(device, "type", "cuda") != "cuda":  # torch.device("cpu") has no index either
+        found = None
     else:
         index = getattr(device, "index", device)  # a torch.device, or a number
         index = 0 if index is None or callable(index) else int(index)
@@ -105,6 +107,8 @@ def _by_index(cards: list[Card], token: str) -> Card | None:
 def _by_uuid(nvml: Any, cards: list[Card], token: str) -> Card | None:
     if token.startswith("MIG-"):
         return _mig_card(nvml, cards, token)
+    if token in ("", "GPU-"):  # every card begins like that; an empty variable means none
+        return None
     prefix = token if token.startswith("GPU-") else f"GPU-{token}"
     matches = [card for card in cards if card.uuid.startswith(prefix)]
     return matches[0] if len(matches) == 1 else None

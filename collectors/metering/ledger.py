@@ -35,6 +35,7 @@ class Ledger:
     def begin(self, name: str, now: Reading) -> Span:
         span = Span(name, now, Tally.empty(self._n), repeats_outer=any(s.name == name for s in self.open))
         self.open.append(span)
+        self.last = now
         return span
 
     def end(self, span: Span, now: Reading, epoch: bool = False) -> None:

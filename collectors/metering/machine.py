@@ -16,9 +16,10 @@ from collectors.metering.sources.rapl import find_rapl
 
 def hardware(around: Surroundings | None = None) -> dict[str, Any]:
     """Hardware columns of a run: `cpu_model`, `cpu_count` (hardware threads), `ram_gb` and `gpu_memory_gb` (1e9 bytes),
-    `cpu_tdp_w` (only where it is this very part's), `gpu_model`, `gpu_count`, `gpu_tdp_w`, `virtualized`.
+    `cpu_tdp_w` (all sockets; only where it is this very part's), `gpu_model`, `gpu_count`, `gpu_tdp_w`, `virtualized`.
 
-    None where unknown. `gpu_count` is 0 only where there surely is none.
+    None where unknown. `gpu_count` is of the visible cards, 0 only where there surely is none; what a run used of them
+    is in its report.
     """
     around = around or Surroundings()
     cpu = cpu_identity(around.proc)

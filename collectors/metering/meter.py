@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 EPOCH = "epoch"
 TICK_EVERY_S = 30.0
-"""How often `tick` really reads: well under the shortest wrap-around of a RAPL counter."""
+"""How long `tick` leaves the counters unread: well under the shortest wrap-around of a RAPL counter."""
 
 
 class EnergyMeter:
@@ -65,7 +65,6 @@ class EnergyMeter:
         self._idle_w: dict[str, float] = {}
         self._end: dict[str, Any] | None = None
         self._pid = os.getpid()
-        self._ticked_s = 0.0
 
     # lifetime
 
@@ -84,17 +83,25 @@ class EnergyMeter:
         self._ledger = Ledger(first)
         return self
 
-    def stop(self) -> None:
-        """Takes the last reading and gives back all handles. Safe to call twice; `report` works afterwards."""
+    def stop(self, at_last_read: bool = False) -> None:
+        """Takes the last reading and gives back all handles. Safe to call twice; `report` works afterwards.
+
+        Args:
+            at_last_read: end with the newest reading of a window or a `tick` instead of one more, for work that broke
+                off unnoticed: what this process did since is not billed. Who else was at work then is not known.
+        """
         if self._bench is None or self._end is not None:
             return
         ledger = self._running()
         with self._lock:
             while ledger.open:
                 self._bench.closing(ledger.open[-1].name)
-                ledger.end(ledger.open[-1], self._bench.read())
-            ledger.last = self._bench.read()
-            self._end = self._circumstances()
+                ledger.end(ledger.open[-1], ledger.last if at_last_read else self._bench.read())
+            if at_last_read:
+                self._end = {}
+            else:
+                ledger.last = self._bench.read()
+                self._end = self._circumstances()
             self._bench.close()
 
     def __enter__(self) -> EnergyMeter:
@@ -136,16 +143,16 @@ class EnergyMeter:
         tally = Tally.between(ledger.first, now)
         return Snapshot(tally.seconds, self._energies(tally), tally.cpu_s)
 
-    def read(self) -> Snapshot:
-        """The same as `snapshot`."""
-        return self.snapshot()
+    def tick(self, every_s: float = TICK_EVERY_S) -> None:
+        """For every turn of a loop: a look at the clock, and a read if the last one is `every_s` ago.
 
-    def tick(self) -> None:
-        """Cheap in any loop: reads the counters if the last tick was half a minute ago, so that none wraps unseen."""
-        if time.monotonic() - self._ticked_s >= TICK_EVERY_S and self._end is None and self._bench is not None:
-            with self._lock:
-                self._bench.read()
-            self._ticked_s = time.monotonic()
+        Windows of many minutes need it, or a counter may wrap unseen; `stop(at_last_read=True)` goes back to it.
+        """
+        ledger = self._ledger
+        if ledger is None or self._end is not None or time.monotonic() - ledger.last.at_s < every_s:
+            return
+        with self._lock:
+            ledger.last = self._bench.read()
 
     def report(self) -> EnergyReport:
         """What was metered so far; final once the meter has stopped. Windows still open are not in it yet."""
@@ -170,6 +177,7 @@ class EnergyMeter:
             country=self.country,
             pue=self.pue,
             rank=bench.found.rank.to_dict(),
+            cards=tuple(s.domain for s in bench.found.sources if s.component == "gpu"),
             **around,
         )
 
@@ -195,7 +203,10 @@ class EnergyMeter:
         return Bench(self._devices, self._node_share, self._around)
 
     def _sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
+        while seconds > 0:
+            time.sleep(min(seconds, TICK_EVERY_S))
+            seconds -= TICK_EVERY_S
+            self._bench.read()
 
     def _begin(self, name: str) -> Any:
         ledger = self._running()
@@ -228,15 +239,7 @@ class EnergyMeter:
     def _circumstances(self) -> dict[str, Any]:
         tally = Tally.between(self._ledger.first, self._ledger.last)
         seen = self._bench.contention(tally.cpu_s or 0.0, tally.seconds)
-        return {
-            "machine_cpu_s": seen.machine_cpu_s,
-            "machine_capacity_s": seen.machine_capacity_s,
-            "foreign_cpu_share": seen.foreign_cpu_share,
-            "foreign_gpu_processes": seen.foreign_gpu_processes,
-            "contended": seen.contended,
-            "contention": seen.why,
-            "conditions": self._bench.conditions(),
-        }
+        return {**seen.to_report(), "conditions": self._bench.conditions()}
 
 
 def _mean_power(bench: Bench, tally: Tally) -> dict[str, float]:

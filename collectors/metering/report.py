@@ -28,6 +28,7 @@ class EnergyReport(EnergySums):
         conditions: temperatures, clocks and limits at `start` and `end`, where readable.
         country, pue: as given; neither is inside any energy.
         rank: this process among those of a distributed run: `rank`, `local_rank`, `world_size`, `node`.
+        cards: UUIDs of the GPUs that were metered, also of those that were lost on the way.
     """
 
     duration_s: float
@@ -46,6 +47,7 @@ class EnergyReport(EnergySums):
     country: str | None = None
     pue: float = 1.0
     rank: dict[str, int] = field(default_factory=dict)
+    cards: tuple[str, ...] = ()
 
     @property
     def idle_power_w(self) -> float | None:
@@ -92,4 +94,5 @@ class EnergyReport(EnergySums):
             "facility_kwh": self.facility_kwh,
             "emissions_kg": self.emissions_kg,
             "rank": self.rank,
+            "cards": list(self.cards),
         }

@@ -138,6 +138,7 @@ def _gpu_limit_w(run: Run) -> float:
 
 
 def _cpu_limit_w(run: Run) -> float:
+    """`cpu_tdp_w` is of all sockets together, as the energy is."""
     return run.cpu_tdp_w or WATTS_A_THREAD * max(run.cpu_count or 256, 4)
 
 

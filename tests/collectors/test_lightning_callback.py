@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from collectors.metering import EnergyMeter
 from ecotaskset.store import Store
 
 lightning = pytest.importorskip("lightning", reason="lightning is not installed: pip install lightning")
@@ -57,6 +58,13 @@ def test_a_fit_is_kept_with_its_curves_and_energy(tmp_path):
     assert run.recipe().knobs == {"optimizer": "sgd"} and run.n_train == 64 and run.n_parameters == 10
     assert run.curve_train_loss[1] < run.curve_train_loss[0] and run.quality_validation > 0.5
     assert run.training_energy_kwh > 0 and run.evaluation_energy_kwh > 0
+
+
+def test_counters_are_looked_after_at_every_batch(tmp_path, monkeypatch):
+    ticks = []
+    monkeypatch.setattr(EnergyMeter, "tick", lambda meter: ticks.append(1))
+    fit(tmp_path)
+    assert len(ticks) == 2 * (4 + 4)
 
 
 def test_a_fit_that_breaks_is_kept_as_failed(tmp_path):

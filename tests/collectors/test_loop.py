@@ -12,7 +12,7 @@ import pytest
 
 from collectors.failures import train_anyhow
 from collectors.metering import EnergyMeter
-from collectors.train import train
+from collectors.train import EVALUATION_BATCH_SIZE, train
 from ecotaskset.errors import UsageError
 from ecotaskset.recipe import Recipe
 from ecotaskset.store import Store
@@ -51,6 +51,14 @@ def test_a_run_says_all_that_is_known_of_it(tmp_path):
     assert run.quality_validation == max(run.curve_validation_quality) and 0 <= run.quality_test <= 1
     assert run.inference_kwh_per_1000 > 0
     assert train(recipe_of("cv"), cache_dir=tmp_path).data_cached is True
+
+
+def test_counters_are_looked_after_at_every_batch(tmp_path, monkeypatch):
+    ticks = []
+    monkeypatch.setattr(EnergyMeter, "tick", lambda meter: ticks.append(1))
+    run = train(recipe_of("cv"), cache_dir=tmp_path)
+    training, validation = math.ceil(run.n_train / 64), math.ceil(run.n_validation / EVALUATION_BATCH_SIZE)
+    assert len(ticks) == 2 * (training + validation)
 
 
 def test_a_loss_that_runs_away_ends_as_diverged_with_its_energy(tmp_path):

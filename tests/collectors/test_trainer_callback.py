@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import time
+
 import numpy as np
 import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
 
-from collectors.trainer_callback import EcoTaskSetCallback
+from collectors.metering import EnergyMeter
+from collectors.trainer_callback import BILLED_TO_S, EcoTaskSetCallback
 from ecotaskset.store import Store
 
 N_TRAIN, BATCH = 48, 8
@@ -60,15 +64,84 @@ def test_the_callback_changes_nothing_in_the_training(trainer_of, tmp_path):
     assert losses[0] == losses[1]
 
 
-def test_a_training_that_breaks_off_is_kept_as_interrupted(trainer_of, tmp_path):
+def test_counters_are_looked_after_at_every_step_and_batch(trainer_of, tmp_path, monkeypatch):
+    ticks = []
+    monkeypatch.setattr(EnergyMeter, "tick", lambda meter, every_s: ticks.append(every_s))
+    callback = EcoTaskSetCallback("nlp", "toy", metric="accuracy", store=tmp_path / "store")
+    trainer_of(callback, gradient_accumulation_steps=2).train()
+    a_pass, validation = N_TRAIN // BATCH, 2  # every second batch is a step of its own; the others begin one
+    assert len(ticks) == 2 * (a_pass + a_pass // 2 + validation) and set(ticks) == {BILLED_TO_S}
+
+
+class Breaks(Trainer):
+    """Raises at the fourth batch."""
+
+    error: BaseException
+    batches = 0
+
+    def training_step(self, *args, **kwargs):
+        self.batches += 1
+        if self.batches == 4:
+            raise self.error
+        return super().training_step(*args, **kwargs)
+
+
+@pytest.fixture
+def broken_off(trainer_of, tmp_path, monkeypatch):
+    """The run of a training that raised, closed long after by what Python does at its exit; was the error kept?"""
+
+    def run(error: BaseException, kept: bool):
+        monkeypatch.setattr("collectors.trainer_callback.BILLED_TO_S", 0.0)
+        monkeypatch.setattr(sys, "last_exc", None, raising=False)
+        monkeypatch.setattr(sys, "last_value", NameError("of an earlier cell"), raising=False)
+        callback = EcoTaskSetCallback("nlp", "toy", metric="accuracy", store=tmp_path / "store")
+        trainer = trainer_of(callback)
+        trainer.__class__, trainer.error = Breaks, error
+        with pytest.raises(type(error)) as raised:
+            trainer.train()
+        if kept:
+            monkeypatch.setattr(sys, "last_value", raised.value)
+        began_s = time.thread_time()
+        while time.thread_time() - began_s < 1.5:  # something else, in the same process
+            pass
+        callback._broke_off()
+        assert [callback.run] == Store(tmp_path / "store").runs()
+        return callback.run
+
+    return run
+
+
+def test_a_training_that_breaks_off_is_billed_to_its_last_step_and_says_so(broken_off):
+    run = broken_off(ValueError("a bug in the model"), kept=False)
+    assert (run.status, run.status_reason) == ("failed", "broken off")
+    assert 0 < run.cpu_time_s < 1.4 and run.energy_kwh > 0 and run.epochs_run == 0
+    assert "contended" not in run.flags and run.foreign_cpu_share is None
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (RuntimeError("shapes cannot be multiplied"), "failed", "RuntimeError: shapes cannot be multiplied"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "out_of_memory", "OutOfMemoryError: CUDA out of memory"),
+        (KeyboardInterrupt(), "interrupted", "stopped by the user"),
+    ],
+    ids=["failed", "out_of_memory", "interrupted"],
+)
+def test_the_error_that_ended_it_is_told_where_python_kept_it(broken_off, error, status, reason):
+    run = broken_off(error, kept=True)
+    assert (run.status, run.status_reason) == (status, reason)
+
+
+def test_the_next_training_closes_the_one_that_broke_off(trainer_of, tmp_path):
     callback = EcoTaskSetCallback("nlp", "toy", metric="accuracy", store=tmp_path / "store")
     trainer = trainer_of(callback)
+    metrics = trainer.compute_metrics
     trainer.compute_metrics = lambda p: (_ for _ in ()).throw(ValueError("a bug in the metric"))
     with pytest.raises(ValueError, match="a bug in the metric"):
         trainer.train()
-    callback._broke_off()  # what Python does at its exit
-    (run,) = Store(tmp_path / "store").runs()
-    assert run.status == "interrupted" and run.energy_kwh > 0
+    trainer.compute_metrics = metrics
+    trainer.train()
+    assert sorted(run.status for run in Store(tmp_path / "store").runs()) == ["completed", "failed"]
 
 
 def test_a_training_without_validation_has_null_quality(trainer_of, tmp_path):

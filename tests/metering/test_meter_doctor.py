@@ -65,6 +65,8 @@ def test_processors_are_told_apart_even_where_the_cloud_hides_the_brand(tmp_path
     assert cpu_name(masked) == "AMD EPYC (Milan, family 25 model 1)"
     (tmp_path / "cpuinfo").write_text("processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd0c\n")
     assert cpu_identity(str(tmp_path)).model == 0xD0C
+    (tmp_path / "cpuinfo").write_text("vendor_id\t: AuthenticAMD\nphysical id\t: 0\nsiblings\t: 128\ncpu cores\t: 64\n")
+    assert cpu_identity(str(tmp_path)).package_threads == 128
     assert cpu_name(CpuIdentity("GenuineIntel", 6, 85, "Intel(R) Xeon(R) Gold 6132", None, 8)).endswith("6132")
     assert cpu_name(CpuIdentity(None, None, None, None, None, 1)) is None
 

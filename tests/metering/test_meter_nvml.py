@@ -66,6 +66,32 @@ def test_a_counter_that_stands_still_is_not_believed(nvml_on):
     card.close()
 
 
+@pytest.mark.parametrize("factor", [0.0, 30.0])
+def test_what_was_told_before_a_counter_was_found_wrong_is_not_taken_back(nvml_on, factor):
+    clock = Clock()
+    traced = TracedCard("GPU-a", counter_factor=factor, clock=clock)
+    card = _card(nvml_on(NvmlLibrary([traced])), traced, clock)
+    told = [0.0]
+    for now_s in (0.1, 0.3, 0.45, 0.6):
+        clock.now_s = now_s
+        told.append(card.read(now_s, 0.0))
+    assert told == pytest.approx([0.0, 30.0, 90.0, 135.0, 180.0], abs=0.5)  # the last one may hold a moment of polling
+    assert card.name == "nvml_poll" and "not believed" in card.doubt
+    card.close()
+
+
+def test_energy_never_falls_where_counter_and_power_disagree_a_little(nvml_on):
+    clock = Clock()
+    traced = TracedCard("GPU-a", watts=lambda t: 400.0 if t < 0.05 else 250.0, clock=clock)
+    card = _card(nvml_on(NvmlLibrary([traced])), traced, clock)
+    told = []
+    for now_s in (0.2, 0.4, 0.55, 0.7, 2.0, 10.0):
+        clock.now_s = now_s
+        told.append(card.read(now_s, 0.0))
+    assert told == sorted(told) and card.name == "nvml_counter"
+    assert told[-1] == pytest.approx(traced.true_joules(10.0), rel=1e-3)  # the counter's figure, in the end
+
+
 def test_a_reset_is_noticed_and_never_lowers_the_energy(nvml_on):
     clock = Clock()
     traced = TracedCard("GPU-a", reset_at_s=3.0, clock=clock)
@@ -165,6 +191,35 @@ def test_a_mig_slice_reports_its_card_and_says_so(nvml_on, tmp_path):
     gpu = meter.report().components["gpu"]
     assert set(gpu.domains) == {"GPU-bbbb"} and gpu.low_confidence
     assert gpu.constants["shared_device"] and gpu.constants["slice_share"] == pytest.approx(3 / 7, abs=1e-3)
+
+
+def test_an_empty_list_of_visible_devices_hides_the_only_card_too(nvml_on, tmp_path):
+    nvml = nvml_on(NvmlLibrary([TracedCard("GPU-a")]))
+    with EnergyMeter(around=_around(nvml, tmp_path, CUDA_VISIBLE_DEVICES="")) as meter:
+        pass
+    gpu = meter.report().components["gpu"]
+    assert gpu.energy_kwh is None and "visible" in gpu.reason
+    assert hardware(_around(nvml, tmp_path, CUDA_VISIBLE_DEVICES=""))["gpu_count"] == 0
+    assert hardware(_around(nvml, tmp_path, CUDA_VISIBLE_DEVICES="0,,"))["gpu_count"] == 1
+
+
+def test_a_device_that_is_no_nvidia_card_is_refused_not_taken_for_the_first(nvml_on, tmp_path):
+    torch = pytest.importorskip("torch")
+    nvml, _ = _two(nvml_on)
+    for device in (torch.device("cpu"), torch.device("mps", 0), ""):
+        with pytest.raises(UsageError, match=f"no visible GPU '{device}'"):
+            EnergyMeter(devices=[device], around=_around(nvml, tmp_path)).start()
+    with EnergyMeter(devices=torch.device("cuda", 1), around=_around(nvml, tmp_path)) as meter:
+        pass
+    assert meter.report().cards == ("GPU-bbbb",)
+
+
+def test_a_report_names_the_cards_it_metered_also_a_lost_one(nvml_on, tmp_path):
+    traced = TracedCard("GPU-bbbb")
+    nvml = nvml_on(NvmlLibrary([TracedCard("GPU-aaaa"), traced]))
+    with EnergyMeter(devices=[1], around=_around(nvml, tmp_path)) as meter:
+        traced.counter = "lost"
+    assert meter.report().cards == ("GPU-bbbb",)
 
 
 def test_a_card_that_is_not_visible_is_refused_by_name(nvml_on, tmp_path):

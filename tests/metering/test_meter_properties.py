@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from collectors.metering.accounts import component_energies
 from collectors.metering.cpu_identity import CpuIdentity
-from collectors.metering.cpu_watts import LINES, thread_watts
+from collectors.metering.cpu_watts import IDLE_SHARE_OF_TDP, LINES, thread_watts
 from collectors.metering.epochs import groups
 from collectors.metering.intervals import edge_share, interval_j, shortest_confident_s
 from collectors.metering.ledger import Ledger
@@ -16,6 +16,8 @@ from collectors.metering.reading import Reading, Tally
 from collectors.metering.replay import RecordedSource
 from collectors.metering.sources.cpu_time_model import CpuTimeModel
 from collectors.metering.sources.ram_model import RamModel
+from ecotaskset.checks.physics import power
+from ecotaskset.run import Run
 
 STEPS = st.floats(0, 1e5, allow_nan=False)
 SOURCES = [
@@ -123,7 +125,8 @@ def test_the_lengths_the_counter_needs_are_the_published_ones():
 def test_every_processor_of_the_table_has_plausible_watts_and_its_share_is_no_more_than_the_host(key, threads, virtual):
     watts = thread_watts(CpuIdentity(*key, None, virtual, threads))
     assert 0.5 < watts.w < 12
-    assert watts.constants["host_share_full_w"] <= watts.constants["reference_tdp_w"]
+    most_w = watts.constants["packages"] * watts.constants["reference_tdp_w"]
+    assert watts.constants["host_share_full_w"] <= most_w and watts.idle_w <= IDLE_SHARE_OF_TDP * most_w
     assert watts.gain[0] < 1 < watts.gain[1]
 
 
@@ -144,6 +147,36 @@ def test_a_known_power_limit_beats_the_table_except_on_virtual_machines():
     assert thread_watts(CpuIdentity("AuthenticAMD", 25, 1, "AMD EPYC 7763 64-Core Processor", True, 4)).tdp_w == 280
     masked = CpuIdentity("AuthenticAMD", 25, 1, "AMD EPYC", True, 2)
     assert thread_watts(masked, [65.0]).w == pytest.approx(280 / 128)
+
+
+@pytest.mark.parametrize(
+    ("threads", "package_threads", "virtual", "packages"),
+    [
+        (128, 128, False, 1),
+        (256, 128, False, 2),
+        (128, 64, False, 2),  # two sockets without hyper-threading
+        (64, 64, False, 1),
+        (256, None, False, 2),
+        (64, None, False, 1),  # hyper-threading off, or fewer cores: never less than one
+        (4, 1, True, 1),  # a virtual machine may show every thread as a socket of its own
+    ],
+)
+def test_every_socket_of_a_server_draws_its_own_power(threads, package_threads, virtual, packages):
+    epyc = CpuIdentity("AuthenticAMD", 25, 1, "AMD EPYC 7763 64-Core Processor", virtual, threads, package_threads)
+    watts = thread_watts(epyc)
+    assert watts.tdp_w == 280 * packages and watts.constants["packages"] == packages
+    share = min(1.0, threads / (128 * packages))
+    assert watts.idle_w == pytest.approx(IDLE_SHARE_OF_TDP * 280 * packages * share)
+    assert watts.w * threads <= watts.tdp_w
+
+
+def test_both_sockets_busy_are_within_what_the_checks_allow():
+    epyc = CpuIdentity("AuthenticAMD", 25, 1, "AMD EPYC 7763 64-Core Processor", False, 256, 128)
+    recipe = {"domain": "cv", "dataset": "digits", "model": "mlp", "epochs": 1, "batch_size": 32, "learning_rate": 1e-3}
+    machine = {"cpu_tdp_w": thread_watts(epyc).tdp_w, "cpu_count": 256}
+    run = Run(**recipe, **machine, weight_decay=0.0, seed=0, cpu_energy_kwh=450 / 3.6e6, duration_s=1.0)
+    assert list(power(run)) == []
+    assert [f.code for f in power(run.model_copy(update={"cpu_energy_kwh": 800 / 3.6e6}))] == ["P101"]
 
 
 def test_two_busy_threads_of_the_reference_machine_are_covered_by_the_interval():

@@ -13,7 +13,9 @@ import pytest
 from burn import burn_cpu
 
 from collectors.metering import EnergyMeter, aggregate
-from collectors.metering.energy import ComponentEnergy
+from collectors.metering.contention import judge
+from collectors.metering.energy import ComponentEnergy, missing
+from collectors.metering.proc_files import MachineTimes
 from collectors.metering.ranks import current_rank
 from collectors.metering.report import EnergyReport
 from ecotaskset.errors import UsageError
@@ -60,6 +62,53 @@ def test_other_ranks_are_not_foreign():
     whole = aggregate([_report(0), _report(1)])
     assert whole.foreign_cpu_share == pytest.approx((11 - 10) / 20)
     assert whole.machine_cpu_s >= whole.cpu_time_s
+
+
+RAPL = ComponentEnergy(1.0, "rapl_package", "measured", (0.95, 1.05), scope="machine")
+
+
+def _watched(rank: int, machine_s: float, foreign_gpu: int | None = None, node: int = 0, **more) -> EnergyReport:
+    """A rank with one busy core of 64 for 100 s, and what it thinks of others, on a machine busy for `machine_s`."""
+    begin, end = MachineTimes(0.0, 0.0, 0.0), MachineTimes(machine_s, 0.0, 6_400.0)
+    seen = judge(begin, end, 100.0, 100.0, foreign_gpu, machine_wide=rank == 0)
+    told = {"contention" if name == "why" else name: value for name, value in vars(seen).items()}
+    cpu = RAPL if rank == 0 else missing("first rank", present=False)
+    return EnergyReport(100.0, {"cpu": cpu}, cpu_time_s=100.0, rank={"rank": rank, "node": node}, **told, **more)
+
+
+def test_ranks_under_rapl_do_not_call_each_other_foreign():
+    ranks = [_watched(0, 200.0), _watched(1, 200.0)]
+    assert ranks[0].contended, "alone it cannot tell the other rank from a stranger"
+    whole = aggregate(ranks)
+    assert (whole.contended, whole.contention, whole.foreign_cpu_share) == (False, [], 0.0)
+
+
+def test_strangers_beside_the_ranks_are_foreign_as_they_are_beside_one_process():
+    a_seventh_of_the_work = aggregate([_watched(0, 270.0), _watched(1, 270.0)])
+    assert a_seventh_of_the_work.contended and "26% of the work" in a_seventh_of_the_work.contention[0]
+    much = aggregate([_watched(0, 1_000.0), _watched(1, 1_000.0)])
+    assert much.contention == ["others used 12% of the machine's CPU time"]
+    unknown = aggregate([_watched(0, 200.0), replace(_watched(1, 200.0), machine_cpu_s=None)])
+    assert unknown.contended is False, "one look at the machine is enough"
+    blind = [replace(_watched(i, 200.0), machine_cpu_s=None) for i in (0, 1)]
+    assert (aggregate(blind).contended, aggregate(blind).foreign_cpu_share) == (None, None)
+
+
+def test_strangers_on_any_rank_s_card_are_foreign_and_ranks_on_one_card_are_not():
+    of = [_watched(0, 200.0, 0, cards=("GPU-a",)), _watched(1, 200.0, 2, cards=("GPU-b",))]
+    whole = aggregate(of)
+    assert whole.foreign_gpu_processes == 2 and whole.contention == ["others have 2 process(es) on the same GPU"]
+    together = [_watched(i, 200.0, 1, cards=("GPU-a",)) for i in (0, 1)]
+    assert (aggregate(together).foreign_gpu_processes, aggregate(together).contended) == (0, False)
+    stranger = [_watched(i, 200.0, 2, cards=("GPU-a",)) for i in (0, 1)]
+    assert aggregate(stranger).foreign_gpu_processes == 1
+    blind = [of[0], _watched(1, 200.0, None, cards=("GPU-b",))]
+    assert aggregate(blind).foreign_gpu_processes is None
+
+
+def test_what_a_host_takes_away_stays_told():
+    stolen = replace(_watched(0, 200.0), contention=["the host gave 20% of the CPU time to other machines"])
+    assert aggregate([stolen, _watched(1, 200.0)]).contended
 
 
 def test_a_component_lost_on_one_rank_is_missing_in_the_sum():

@@ -11,14 +11,15 @@ import pytest
 from powercap_tree import Powercap
 
 from collectors.metering import EnergyMeter
+from collectors.metering.bench import Bench
 from collectors.metering.discover import Surroundings
 from collectors.metering.sources.rapl import RaplZone, find_rapl
 
 RANGE_UJ = 262_143_328_850
 
 
-def _meter(powercap) -> EnergyMeter:
-    return EnergyMeter(devices=[], around=Surroundings(powercap=str(powercap.root), environ={}))
+def _meter(powercap, **options) -> EnergyMeter:
+    return EnergyMeter(devices=[], **options, around=Surroundings(powercap=str(powercap.root), environ={}))
 
 
 def _two_sockets(powercap) -> None:
@@ -57,15 +58,45 @@ def test_a_wrapped_counter_goes_on(powercap):
     assert meter.report().components["cpu"].energy_kwh == pytest.approx(3 / 3.6e6)
 
 
-def test_wraps_between_two_far_reads_follow_the_power_seen_before_and_are_doubted(powercap):
-    path = powercap.zone("intel-rapl:0", "package-0", 0, range_uj=65_000_000_000)
-    zone = RaplZone(str(path), "package-0", at_s=0.0)
-    powercap.counts("intel-rapl:0", 6_000_000_000)  # 60 s at 100 W
-    assert zone.read(60.0, 0.0) == pytest.approx(6_000)
-    assert zone.doubt is None
-    powercap.counts("intel-rapl:0", (6_000 + 200_000) * 10**6 % 65_000_000_000)  # 2,000 s at 100 W: three wraps
-    assert zone.read(2_060.0, 0.0) == pytest.approx(206_000)
+def _zone(powercap, range_uj: int = RANGE_UJ, limit_w: int | None = None) -> RaplZone:
+    path = powercap.zone("intel-rapl:0", "package-0", 0, range_uj=range_uj)
+    if limit_w:
+        (path / "constraint_0_power_limit_uw").write_text(f"{limit_w}000000")
+    (zone,) = find_rapl(0.0, str(powercap.root)).packages
+    return zone
+
+
+def test_a_gap_in_which_the_counter_may_have_wrapped_is_unknown_not_guessed(powercap):
+    zone = _zone(powercap)
+    powercap.counts("intel-rapl:0", 3_600 * 10**6)  # a minute of loading at 60 W
+    assert zone.read(60.0, 0.0) == pytest.approx(3_600) and zone.doubt is None
+    powercap.counts("intel-rapl:0", (3_600 + 450_000) * 10**6 % RANGE_UJ)  # an epoch of half an hour at 250 W
+    assert zone.read(1_860.0, 0.0) is None
     assert "meter.tick()" in zone.doubt
+
+
+def test_reads_every_half_minute_miss_no_wrap(powercap):
+    zone = _zone(powercap, range_uj=65_532_610_987)  # the smallest there is, on a package of 250 W
+    for now_s in range(30, 1_801, 30):
+        powercap.counts("intel-rapl:0", now_s * 250 * 10**6 % 65_532_610_987)
+        joules = zone.read(float(now_s), 0.0)
+    assert joules == pytest.approx(450_000) and zone.doubt is None
+
+
+@pytest.mark.parametrize(("limit_w", "known"), [(None, False), (65, True), (4_095, False)])
+def test_what_a_package_may_draw_says_how_long_a_gap_is_sure(powercap, limit_w, known):
+    zone = _zone(powercap, limit_w=limit_w)  # some boards show a limit that is none
+    powercap.counts("intel-rapl:0", 1_200 * 50 * 10**6)
+    assert (zone.read(1_200.0, 0.0) == pytest.approx(60_000)) is known
+
+
+def test_a_long_baseline_is_read_on_the_way(powercap, monkeypatch):
+    reads, whole = [], Bench.read
+    monkeypatch.setattr(Bench, "read", lambda bench: reads.append(1) or whole(bench))
+    monkeypatch.setattr("collectors.metering.meter.TICK_EVERY_S", 0.05)
+    powercap.zone("intel-rapl:0", "package-0", 0)
+    _meter(powercap, baseline_s=0.2).start().stop()
+    assert len(reads) >= 2 + 3
 
 
 def test_a_fall_without_a_known_range_is_missing_not_wrong(powercap):
@@ -80,11 +111,13 @@ def test_a_fall_without_a_known_range_is_missing_not_wrong(powercap):
 def test_a_file_that_vanishes_inside_a_window_makes_the_window_missing_and_keeps_those_before(powercap):
     powercap.zone("intel-rapl:0", "package-0", 0)
     with _meter(powercap) as meter:
-        with meter.window("before"):
+        with meter.window("before"), meter.epoch():
             powercap.counts("intel-rapl:0", 36_000_000)
-        with meter.window("during"):
+        with meter.window("during"), meter.epoch():
             (powercap.root / "intel-rapl:0" / "energy_uj").unlink()
     report = meter.report()
+    assert report.low_confidence and report.components["cpu"].lost and report.epochs[0].cumulative_kwh > 36 / 3.6e6
+    assert report.epochs[1].cumulative_kwh is None, "the memory's alone would be less than what there was before"
     assert report.windows["before"].components["cpu"].energy_kwh == pytest.approx(36 / 3.6e6)
     assert report.windows["during"].components["cpu"].energy_kwh is None
     assert report.components["cpu"].energy_kwh is None and "stopped answering" in report.components["cpu"].reason

@@ -10,6 +10,7 @@ import pytest
 from burn import burn_cpu
 
 from collectors.metering import EnergyMeter
+from collectors.metering.bench import Bench
 from ecotaskset.errors import UsageError
 
 
@@ -74,6 +75,34 @@ def test_snapshots_grow_and_the_report_is_final_after_the_stop(no_powercap):
     final = meter.report()
     burn_cpu(0.05)
     assert meter.report() == final and meter.snapshot().energy_kwh == final.energy_kwh
+
+
+def test_a_tick_is_a_look_at_the_clock_until_a_read_is_due(no_powercap, monkeypatch):
+    reads, whole = [], Bench.read
+    monkeypatch.setattr(Bench, "read", lambda bench: reads.append(1) or whole(bench))
+    with EnergyMeter(around=no_powercap) as meter:
+        reads.clear()
+        for _ in range(1_000):
+            meter.tick()
+        assert reads == []
+        time.sleep(0.02)
+        meter.tick(every_s=0.01)
+        meter.tick(every_s=10.0)
+        assert reads == [1]
+    meter.tick(every_s=0.0)  # after the end it does nothing
+
+
+def test_work_that_broke_off_unnoticed_ends_with_the_last_reading(no_powercap):
+    meter, began_s = EnergyMeter(around=no_powercap).start(), time.monotonic()
+    with meter.window("training"):
+        burn_cpu(0.05)
+        meter.tick(every_s=0.0)
+        trained_s = time.monotonic() - began_s
+        burn_cpu(0.3)  # something else, much later
+        meter.stop(at_last_read=True)
+    report = meter.report()
+    assert report.windows["training"].cpu_time_s == pytest.approx(0.05, abs=0.03)
+    assert report.duration_s < trained_s + 0.1 and report.contended is None and report.conditions == {}
 
 
 def test_two_busy_threads_cost_twice_one_and_sleeping_costs_nothing(no_powercap):

@@ -2,7 +2,8 @@
 
 The counter (Volta and newer) steps about every 100 ms and needs no thread. It is not believed blindly: once half a
 second has passed it must lie between half the lowest and twice the highest power seen times the time. If it does not,
-or is not there, a thread polls power every 20 ms and the card's source is `nvml_poll`.
+or is not there, a thread polls power every 20 ms and the card's source is `nvml_poll`. Until the check, energy is power
+times time: windows that have ended by then keep figures that hold whatever its outcome.
 """
 
 from __future__ import annotations
@@ -33,18 +34,25 @@ class NvmlCard:
         self.doubt = _first_doubt(card)
         self._poll: PowerPoll | None = None
         self._why_polled: str | None = None
-        self._base_j = 0.0
+        self._base_j = self._estimated_j = self._told_j = 0.0
         self._gone = False
-        self._checked = False
         self._opened_s = at_s
         self.name, self.gain = "nvml_counter", COUNTER_GAIN
         self._last_mj = self._counter_mj()
         power = self._power_w()
         self._powers = [(at_s, power)] if power is not None else []
+        self._checked = power is None  # there is nothing to compare with
         if self._last_mj is None:
             self._start_polling("no energy counter on this card (older than Volta, or not permitted)")
 
     def read(self, at_s: float, cpu_s: float) -> float | None:
+        joules = self._joules(at_s)
+        if joules is None:
+            return None
+        self._told_j = max(self._told_j, joules)  # a counter just checked may be a little behind what was estimated
+        return self._told_j
+
+    def _joules(self, at_s: float) -> float | None:
         if self._gone:
             return None
         if self._poll is not None:
@@ -58,27 +66,34 @@ class NvmlCard:
             self._last_mj = now_mj
         self._base_j += (now_mj - self._last_mj) / 1e3
         self._last_mj = now_mj
-        if not self._checked and at_s - self._opened_s >= CHECK_AFTER_S:
-            self._check(at_s)
-        return self._base_j
+        return self._base_j if self._checked else self._unchecked(at_s)
 
-    def _check(self, at_s: float) -> None:
-        """Compares the counter with power times time; on disagreement polls from here on."""
-        self._checked = True
-        passed_s = at_s - self._opened_s
-        power = self._power_w()
-        if power is None or not self._powers or passed_s > CHECK_UP_TO_S:
-            return  # two power readings say little about a long stretch: nothing to compare with
+    def _unchecked(self, at_s: float) -> float | None:
+        """Power times time while it is too early to judge the counter; then the verdict, and polling if that is bad."""
+        power, passed_s = self._power_w(), at_s - self._opened_s
+        if power is None or passed_s > CHECK_UP_TO_S:  # few power readings say little about a long stretch
+            self._checked = True
+            return self._base_j
+        last_s, last_w = self._powers[-1]
+        self._estimated_j += (at_s - last_s) * (last_w + power) / 2
         self._powers.append((at_s, power))
+        if passed_s < CHECK_AFTER_S:
+            return self._estimated_j
+        self._checked = True
+        why = self._disbelief(passed_s)
+        if why:
+            self._base_j = self._estimated_j
+            self._doubt(why)
+            self._start_polling(why)
+        return None if self._gone else self._base_j
+
+    def _disbelief(self, passed_s: float) -> str | None:
         low, high = (f(w for _, w in self._powers) for f in (min, max))
         ceiling = max(2 * high, 1.2 * (self._limit_w() or 0.0))
         mean = self._base_j / passed_s
         if 0.5 * low * (1 - 2 * COUNTER_UPDATE_S / passed_s) <= mean <= ceiling * (1 + 2 * COUNTER_UPDATE_S / passed_s):
-            return
-        self._base_j = passed_s * (self._powers[0][1] + power) / 2
-        why = f"its counter says {mean:.0f} W where power reads {low:.0f} to {high:.0f} W; not believed"
-        self._doubt(why)
-        self._start_polling(why)
+            return None
+        return f"its counter says {mean:.0f} W where power reads {low:.0f} to {high:.0f} W; not believed"
 
     def _start_polling(self, why: str) -> None:
         if self._power_w() is None:

@@ -4,8 +4,9 @@ Zones (Linux, Documentation/power/powercap/powercap.rst): `intel-rapl:0` is name
 `uncore` and `dram`. Core and uncore are inside the package; `psys` is the whole board; `intel-rapl-mmio` shows the same
 package a second time; some desktops mirror one package under two numbers. Only packages count, and DRAM apart.
 
-No thread watches for wrap-around: a counter of 262 kJ wraps after 22 minutes at 200 W, and every read settles one wrap.
-Call `EnergyMeter.tick()` in a loop whose windows last longer than that.
+No thread watches for wrap-around: a counter of 262 kJ wraps after 22 minutes at 200 W, one of 66 kJ (AMD, DRAM) after
+five, and every read settles one wrap. Where more can have passed unseen the counter is given up, not guessed at: call
+`EnergyMeter.tick()` in a loop whose windows last for minutes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ PACKAGE_GAIN = (0.95, 1.05)
 DRAM_GAIN = (0.8, 1.2)
 """DRAM counters are good on servers and off by a constant on desktops (Desrochers et al., MEMSYS 2016)."""
 CEILING_W = 600.0
-"""More than any one package draws; bounds how often a counter can have wrapped."""
+"""More than any one package draws over minutes; bounds how often a counter can have wrapped."""
+OVER_LIMIT = 2.0
+"""Room above a package's own long-term limit, where it shows one below the ceiling; some boards show thousands."""
 MIRROR_UJ = 1_000_000
 
 REMEDY = (
@@ -49,7 +52,7 @@ class RaplZone:
     update_s = UPDATE_S
     unbooked_w = 0.0
 
-    def __init__(self, path: str, zone: str, at_s: float) -> None:
+    def __init__(self, path: str, zone: str, at_s: float, limit_w: float | None = None) -> None:
         dram = zone.startswith("dram")
         self.component = "ram" if dram else "cpu"
         self.name = "rapl_dram" if dram else "rapl_package"
@@ -61,7 +64,7 @@ class RaplZone:
         self.first_uj = self._last_uj = int(read_bytes(self._file, 64))  # OSError is for `find_rapl` to explain
         self._last_s = at_s
         self._joules = 0.0
-        self._counted_s = 0.0
+        self._ceiling_w = min(CEILING_W, OVER_LIMIT * limit_w) if limit_w else CEILING_W
         self._gone = False
 
     def read(self, at_s: float, cpu_s: float) -> float | None:
@@ -77,20 +80,12 @@ class RaplZone:
             if not self._range_uj:
                 return self._lost(f"{self.domain} fell and does not say where it wraps")
             step += self._range_uj
-        if self._range_uj and passed_s * CEILING_W * 1e6 >= self._range_uj:
-            step += self._unseen_wraps(step, passed_s) * self._range_uj
+        if self._range_uj and step + self._range_uj <= passed_s * self._ceiling_w * 1e6:
+            gap = f"{passed_s:.0f} s between reads"
+            return self._lost(f"{self.domain}: {gap}, in which it may have wrapped unseen; call meter.tick()")
         self._joules += step / 1e6
-        self._counted_s += passed_s
         self._last_uj, self._last_s = now_uj, at_s
         return self._joules
-
-    def _unseen_wraps(self, step_uj: int, passed_s: float) -> int:
-        """Wraps that best continue the power seen so far, when a gap was long enough for more than one."""
-        self.doubt = f"{self.domain}: {passed_s:.0f} s between reads, in which it may wrap unseen; call meter.tick()"
-        if self._counted_s < 1 or not self._joules:
-            return 0
-        expected_uj = self._joules / self._counted_s * passed_s * 1e6
-        return max(0, round((expected_uj - step_uj) / self._range_uj))
 
     def _lost(self, why: str) -> None:
         self._gone, self.doubt = True, why
@@ -111,10 +106,11 @@ def find_rapl(at_s: float, root: str = POWERCAP_ROOT) -> Rapl:
         return rapl
     for path, zone in zones:
         limit_uw = _read_int(f"{path}/constraint_0_power_limit_uw") if zone.startswith("package") else None
-        if limit_uw:
-            rapl.limits_w.append(limit_uw / 1e6)
+        limit_w = limit_uw / 1e6 if limit_uw else None
+        if limit_w:
+            rapl.limits_w.append(limit_w)
         try:
-            opened = RaplZone(path, zone, at_s)
+            opened = RaplZone(path, zone, at_s, limit_w)
         except PermissionError:
             if zone.startswith("package"):
                 rapl.problem = REMEDY
