@@ -28,7 +28,7 @@ def check_recipe(recipe: Recipe) -> None:
 
 
 def public_recipe(recipe: Recipe) -> Recipe:
-    """The recipe as a run names it: own files by their name, without the folders they lie in."""
+    """The recipe as a run names it: own files by name and content, without the folders they lie in."""
     from collectors.tasks.catalogue.own import public_name
 
     names = {"dataset": public_name(recipe.dataset), "model": public_name(recipe.model)}
@@ -81,6 +81,6 @@ def _predicted(recipe: Recipe) -> Estimate | None:
     from green_predictor import estimate as predict
 
     try:
-        return predict(recipe)
+        return predict(public_recipe(recipe))
     except EcoTaskSetError:
         return None

@@ -11,7 +11,7 @@ from ecotaskset.errors import UsageError, unknown_name
 from ecotaskset.knobs import DOMAINS, KNOBS, KnobValue, check_knobs
 
 ID_LENGTH = 16
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:/\-]*$"
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:/@\-]*$"
 
 
 class Recipe(BaseModel):

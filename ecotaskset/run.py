@@ -4,6 +4,7 @@ The pyarrow schema, `datasets.Features`, validation, the card's table and the pr
 A number's unit is in its name; unknown is null, never 0.
 """
 
+import functools
 import math
 import types
 import typing
@@ -14,10 +15,10 @@ from typing import Annotated, Any, Literal
 import pyarrow as pa
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from ecotaskset._version import SCHEMA_VERSION
 from ecotaskset.knobs import KNOBS
 from ecotaskset.recipe import Recipe, content_hash
 
-SCHEMA_VERSION = 1
 STATUSES = ("completed", "early_stopped", "diverged", "out_of_memory", "interrupted", "failed")
 CURVES = (
     "curve_train_loss",
@@ -62,9 +63,13 @@ class KnobSetting(BaseModel):
     value: Text
 
 
-def column(group: str, meaning: str, unit: str | None = None, *, default: Any = None) -> Any:
-    """Declare a column: the group it is shown in, what it means, its unit (None: text or a pure number)."""
-    return Field(default, description=meaning, json_schema_extra={"group": group, "unit": unit})
+def column(group: str, meaning: str, unit: str | None = None, *, default: Any = None, since: int = 1) -> Any:
+    """Declare a column: the group it is shown in, what it means, its unit (None: text or a pure number).
+
+    `since`: the schema version that brought it; raise `SCHEMA_VERSION` to it. Rows of earlier versions do not have the
+    column, so their ids stay as they are.
+    """
+    return Field(default, description=meaning, json_schema_extra={"group": group, "unit": unit, "since": since})
 
 
 class Run(BaseModel):
@@ -230,6 +235,11 @@ class Run(BaseModel):
         lengths = {len(curve) for name in CURVES if (curve := getattr(self, name))}
         if len(lengths) > 1:
             raise ValueError(f"curves have unequal lengths {sorted(lengths)}")
+        for name in self.later_columns():  # they are not hashed, so nobody could vouch for a value
+            field = type(self).model_fields[name]
+            if getattr(self, name) != field.get_default():
+                since = field.json_schema_extra["since"]
+                raise ValueError(f"{name} exists since schema version {since}, the row is of {self.schema_version}")
         if not self.recipe_id and self.origin == "collected":
             self.recipe_id = self.recipe().recipe_id
         if not self.run_id:
@@ -237,8 +247,15 @@ class Run(BaseModel):
         return self
 
     def content_id(self) -> str:
-        """What `run_id` must be: the content hash of all that was observed, not of who sent it."""
-        return content_hash(self.model_dump(mode="json", exclude=_NOT_HASHED))
+        """What `run_id` must be: the content hash of all that was observed, not of who sent it.
+
+        Hashed are the columns of the row's own schema version, so a column added later changes no id.
+        """
+        return content_hash(self.model_dump(mode="json", exclude=_NOT_HASHED | self.later_columns()))
+
+    def later_columns(self) -> set[str]:
+        """Columns that came after this row's schema version: always empty in it, neither hashed nor stored."""
+        return _later_columns(type(self), self.schema_version)
 
     def recipe(self) -> Recipe:
         """The recipe this run trained.
@@ -251,6 +268,11 @@ class Run(BaseModel):
         return Recipe.create(**fields, knobs=knobs)
 
 
+@functools.lru_cache(maxsize=64)  # asked for every row that is read
+def _later_columns(kind: type[Run], version: int) -> set[str]:
+    return {name for name, field in kind.model_fields.items() if field.json_schema_extra["since"] > version}
+
+
 def knob_settings(recipe: Recipe) -> list[KnobSetting]:
     """A recipe's knobs as they stand in a run."""
     return [
@@ -260,7 +282,7 @@ def knob_settings(recipe: Recipe) -> list[KnobSetting]:
 
 
 def columns() -> dict[str, dict[str, Any]]:
-    """Name → {group, unit, meaning, type, nullable} of every column, in order; documentation is made from it."""
+    """Name → {group, unit, since, meaning, type, nullable} of every column, in order; documentation is made from it."""
     table = {}
     for name, field in Run.model_fields.items():
         extra = typing.cast(dict[str, Any], field.json_schema_extra)

@@ -5,26 +5,29 @@
     <store>/damaged/               what could not be read, set aside, never deleted
 
 A run is written to a temporary file, flushed to disk and renamed; a reader sees all of it or nothing, whatever process
-dies when. Two processes may append at once: names are content hashes, so they never contend for one file.
+dies when. Two processes may append at once: names are content hashes, so they never contend for one file. Two versions
+of this software may share a store: runs of the newer are passed over by the older, and stay where they are.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
+from ecotaskset import newer
 from ecotaskset.errors import RefusedError, UsageError
 from ecotaskset.run import Run, from_table, to_table
 
 STORE_VARIABLE = "ECOTASKSET_STORE"
 MAX_RUN_BYTES = 4_000_000
+CHOOSE_A_STORE = f"choose a writable place with --store or ${STORE_VARIABLE}"
 
 
 def default_store_path() -> Path:
@@ -50,7 +53,8 @@ class Store:
         """
         target = self.path / "runs" / f"{run.run_id}.json"
         if not target.exists():
-            text = run.model_dump_json(exclude_defaults=False)
+            # without columns that an older version, which may share this store, would take for damage
+            text = run.model_dump_json(exclude=run.later_columns())
             write_atomically(target, text.encode())
         return target
 
@@ -67,26 +71,38 @@ class Store:
     def runs(self) -> list[Run]:
         """All readable runs, oldest first, each once.
 
-        Damaged files of ours (a disk that lied, an editor) are moved to `damaged/` and skipped; see `damaged()`.
+        Damaged files of ours (a disk that lied, an editor) are moved to `damaged/` and skipped; see `damaged()`. Runs
+        of a newer version than this software knows are skipped too; how many is told on stderr, once.
 
         Raises:
             RefusedError: a parquet file in the store that is not a table of runs.
             UsageError: a file of the store that may not be read.
         """
         found: dict[str, Run] = {}
-        for run in self._collected():
+        collected, n_newer = self._collected()
+        for run in collected:
             found.setdefault(run.run_id, run)
         for path in sorted(self.path.glob("*.parquet")):
-            for run in read_parquet(path):
+            runs, newer_rows = _read_known(path)
+            n_newer += newer_rows
+            for run in runs:
                 found.setdefault(run.run_id, run)
+        if n_newer:
+            newer.tell_skipped(n_newer, self.path)
         return sorted(found.values(), key=lambda run: (run.collected_at is None, run.collected_at, run.run_id))
 
-    def _collected(self) -> Iterator[Run]:
+    def _collected(self) -> tuple[list[Run], int]:
+        """The runs in files of their own, and how many more are of a newer version."""
+        runs, n_newer = [], 0
         for path in sorted(path for path in (self.path / "runs").glob("*.json") if path.is_file()):
             try:
                 if path.stat().st_size > MAX_RUN_BYTES:
                     raise ValueError("too large for a run")
-                run = Run.model_validate(json.loads(path.read_bytes()))
+                row = json.loads(path.read_bytes())
+                if newer.is_newer(row):
+                    n_newer += 1
+                    continue
+                run = Run.model_validate(row)
                 if run.run_id != path.stem or run.content_id() != run.run_id:
                     raise ValueError("content does not match its hash")
             except FileNotFoundError:  # another process has just set it aside
@@ -96,7 +112,8 @@ class Store:
             except (ValueError, OverflowError, RecursionError):
                 self._set_aside(path)
             else:
-                yield run
+                runs.append(run)
+        return runs, n_newer
 
     def _set_aside(self, path: Path) -> None:
         try:
@@ -118,13 +135,22 @@ class Store:
 
 
 def read_parquet(path: str | Path) -> list[Run]:
-    """The runs of a parquet file, validated.
+    """The runs of a parquet file, validated: all of them, since a part would be taken for the whole.
 
     Raises:
-        RefusedError: truncated, not parquet, or not a table of runs.
+        RefusedError: truncated, not parquet, not a table of runs, or with runs of a newer version.
     """
+    runs, n_newer = _read_known(path)
+    if n_newer:
+        raise RefusedError(f"{path} holds {newer.words(n_newer)}", hint=newer.UPGRADE)
+    return runs
+
+
+def _read_known(path: str | Path) -> tuple[list[Run], int]:
+    """The runs of a parquet file but those of a newer version, and how many those are."""
     try:
-        return from_table(pq.read_table(path))
+        table, n_newer = newer.known_part(pq.read_table(path))
+        return from_table(table), n_newer
     except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise RefusedError(f"{path} cannot be read as parquet: {reason}", hint="remove it or restore it") from None
@@ -136,11 +162,11 @@ def read_parquet(path: str | Path) -> list[Run]:
         ) from None
 
 
-def write_atomically(target: Path, content: bytes) -> None:
+def write_atomically(target: Path, content: bytes, *, hint: str = CHOOSE_A_STORE) -> None:
     """Write a file so that every reader, at every moment, sees the old content or the new, never a part.
 
     Raises:
-        UsageError: the directory cannot be written; names it.
+        UsageError: the directory cannot be written; names it, and says what to do (`hint`).
     """
     temporary = None
     try:
@@ -153,9 +179,21 @@ def write_atomically(target: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         temporary.replace(target)
     except OSError as error:
-        if temporary:
-            temporary.unlink(missing_ok=True)
         raise UsageError(
             f"cannot write {target.parent}: {error.strerror or error}",
-            hint=f"choose a writable place with --store or ${STORE_VARIABLE}",
+            hint=hint,
         ) from None
+    finally:
+        if temporary:
+            temporary.unlink(missing_ok=True)  # still there after an error or Ctrl-C only
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the folder's list of names to disk, where the system can: without it a power cut may undo the renaming."""
+    with contextlib.suppress(OSError):  # Windows opens no folders, some network disks sync none; the file is there
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from collectors.metering import hardware
+from collectors.plan import public_recipe
 from ecotaskset._version import __version__
 from ecotaskset.recipe import Recipe
 from ecotaskset.run import Run, knob_settings
@@ -36,6 +37,7 @@ def lost_run(
     last = epochs[-1] if epochs else {}
     quality = [event["quality"] for event in epochs]
     killed = exit_code is not None and exit_code < 0
+    device = _device()
     how = f"killed by signal {-exit_code}" if killed else f"ended with exit code {exit_code}"
     return Run(
         collected_at=datetime.now(timezone.utc),
@@ -43,10 +45,12 @@ def lost_run(
         status="out_of_memory" if killed and out_of_memory else "interrupted" if killed else "failed",
         status_reason=f"its process was {how}" if killed else f"its process {how}",
         flags=["low_confidence"] if last else [],
-        **recipe.model_dump(exclude={"knobs"}),
+        **public_recipe(recipe).model_dump(exclude={"knobs"}),
         knobs=knob_settings(recipe),
         epochs_run=len(epochs),
-        **hardware(),
+        n_processes=1,
+        device=device,
+        **hardware() | {"gpu_count": 0 if device == "cpu" else 1},
         cpu_threads=threads,
         quality_metric=last.get("metric"),
         quality_validation=max(quality, default=None),
@@ -60,3 +64,12 @@ def lost_run(
         curve_energy_kwh=[event["energy_kwh"] for event in epochs],
         curve_duration_s=[event["duration_s"] for event in epochs],
     )
+
+
+def _device() -> str:
+    """The kind of device that Accelerate had given the process: what it takes first where there are several."""
+    import torch  # here, because only a driver that has lost a run needs it
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

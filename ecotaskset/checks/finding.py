@@ -21,6 +21,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "E006": ("error", "text that looks private: a path, a host, an account, an address, a token"),
     "E007": ("error", "a number that is infinite or not a number"),
     "E008": ("error", "not a parquet file that can be read within bounds"),
+    "E009": ("hold", "of a newer version of the columns than this software knows; upgrade before judging it"),
     "P101": ("error", "mean power beyond what the hardware can draw"),
     "P102": ("error", "the parts do not add up to the total"),
     "P103": ("error", "a curve that falls where it cannot, or is not one value an epoch"),

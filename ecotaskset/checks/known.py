@@ -13,7 +13,13 @@ from ecotaskset.run import CURVES, Run
 BAND = 2.5
 """Energies of one recipe on one kind of machine differ by a factor below this; beyond it a human looks."""
 
+MACHINES_BAND = 100.0
+"""The same between kinds of machines. In float32 the best accelerators do about 20 times the arithmetic of a processor
+for a joule, small trainings leave them idle and cost more there, and a modelled energy is known to a factor of three:
+60 either way, with some room. Beyond it one of the two figures is not of this training."""
+
 QUALITY_BAND = 0.25
+FINISHED = ("completed", "early_stopped")
 _MEASURED = (*CURVES, "energy_kwh", "gpu_energy_kwh", "cpu_energy_kwh", "duration_s", "quality_validation")
 
 
@@ -31,21 +37,37 @@ def machine(run: Run) -> tuple[object, ...]:
 
 
 def agree(one: Run, other: Run) -> tuple[bool, str]:
-    """Whether two runs of one recipe confirm each other (energy within `BAND`, quality too), and that in words."""
-    if one.recipe_id != other.recipe_id:
-        return False, "different recipes"
-    words, fine = [], True
-    if None not in (one.quality_validation, other.quality_validation):
-        difference = other.quality_validation - one.quality_validation
-        fine &= abs(difference) <= QUALITY_BAND
-        words.append(f"{one.quality_metric} {one.quality_validation:.4f} there, {other.quality_validation:.4f} here")
+    """Whether two runs of one recipe confirm each other, and that in words.
+
+    Both must have come to their end, on the same examples, with a quality. Qualities may differ by `QUALITY_BAND`,
+    energies by a factor of `BAND` on one kind of machine and of `MACHINES_BAND` between kinds.
+    """
+    if reason := _nothing_to_confirm(one, other):
+        return False, reason
+    difference = other.quality_validation - one.quality_validation
+    fine = abs(difference) <= QUALITY_BAND
+    words = [f"{one.quality_metric} {one.quality_validation:.4f} there, {other.quality_validation:.4f} here"]
     energies, what = comparable_energies(one, other)
     if all(energies):
         ratio = energies[1] / energies[0]
         same = machine(one) == machine(other)
-        fine &= not same or 1 / BAND <= ratio <= BAND
+        band = BAND if same else MACHINES_BAND
+        fine &= 1 / band <= ratio <= band
         words.append(f"{what} {ratio:.2f} times theirs" + ("" if same else " on another kind of machine"))
-    return fine, "; ".join(words) or "nothing to compare"
+    return fine, "; ".join(words)
+
+
+def _nothing_to_confirm(one: Run, other: Run) -> str | None:
+    """Why two runs cannot confirm each other, whatever their figures; None if they can."""
+    if one.recipe_id != other.recipe_id:
+        return "different recipes"
+    if one.status not in FINISHED or other.status not in FINISHED:
+        return f"{one.status} there, {other.status} here: only trainings that came to their end confirm each other"
+    if one.dataset_revision is None or one.dataset_revision != other.dataset_revision:
+        return f"not known to be of the same examples: {one.dataset_revision} there, {other.dataset_revision} here"
+    if None in (one.quality_validation, other.quality_validation):
+        return "one of them has no quality"
+    return None
 
 
 def comparable_energies(*runs: Run) -> tuple[list[float], str]:

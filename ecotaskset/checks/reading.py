@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ecotaskset import newer
 from ecotaskset.checks import isolated
 from ecotaskset.checks.finding import Finding, shown
 from ecotaskset.checks.isolated import CPU_SECONDS, MAX_FILE_BYTES, MAX_TEXT_BYTES
@@ -110,6 +111,9 @@ def _parse(path: Path, pieces: list[dict[str, Any]]) -> RawFile:
     if "problem" in answer:
         code, reason = answer["problem"]
         return RawFile(path, findings=[Finding(code, shown(reason, 200).strip("'\""))])
+    rows = [row for piece in pieces for row in piece["rows"]]
+    if n_newer := sum(map(newer.is_newer, rows)):
+        return RawFile(path, findings=[Finding("E009", f"{newer.words(n_newer)}; {newer.UPGRADE}")])
     expected = {name: str(kind) for name, kind in zip(arrow_schema().names, arrow_schema().types, strict=True)}
     found = answer["columns"]
     wrong = [f"column {shown(name)} is not one of EcoTaskSet" for name in found if name not in expected]
@@ -118,8 +122,7 @@ def _parse(path: Path, pieces: list[dict[str, Any]]) -> RawFile:
         for name, kind in found.items()
         if name in expected and _loose(kind) != _loose(expected[name])
     ]
-    rows = [] if wrong else [row for piece in pieces for row in piece["rows"]]
-    return RawFile(path, rows, [Finding("E001", reason) for reason in wrong[:20]])
+    return RawFile(path, [] if wrong else rows, [Finding("E001", reason) for reason in wrong[:20]])
 
 
 def _loose(kind: str) -> str:

@@ -12,19 +12,26 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ecotaskset import newer
 from ecotaskset.checks.finding import Finding, Report, shown
 from ecotaskset.errors import UsageError
 from ecotaskset.run import Run
 
 MAX_EPOCHS = 10_000
 MAX_LIST = 200
+# A slash after a letter, a digit, a closing bracket or a per cent sign divides, or goes on with an address; one that
+# begins a path is followed by a name, and that by another slash, an extension or the quotes it stands in. What the
+# kernel serves under /sys, /proc and /dev is the same on every machine, and meters say what they read there.
+ABSOLUTE = r"""
+    (?<![\w.)\]}/%]) / (?!(?:sys|proc|dev(?!/shm))/) [\w.@+-][^\s/'"`]* (?: / | \.[A-Za-z] )
+  | (?<=['"`]) / [^\s/'"`]+ (?=['"`])
+  | file:///
+  | (?<![\w.]) ~(?:[A-Za-z_]\w*)?/
+  | (?<!\w) [A-Za-z]:[\\/](?!/)
+  | (?<![\w\\]) \\{2,4}[\w.$-]+\\
+"""
 PRIVATE = (
-    (
-        "a path",
-        re.compile(
-            r"(?:^|[\s='\"(:])(?:/(?:home|root|Users|mnt|tmp|var|opt|srv|data|scratch|workspace)/|~/|[A-Za-z]:\\)"
-        ),
-    ),
+    ("a path", re.compile(ABSOLUTE, re.VERBOSE)),
     ("a mail address", re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")),
     ("a token", re.compile(r"\bhf_[A-Za-z0-9_]{8,}|\b(?:sk|ghp|glpat)[-_][A-Za-z0-9]{16,}")),
     ("a network address", re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b|https?://")),
@@ -33,12 +40,15 @@ GENERIC_ACCOUNTS = {"root", "user", "admin", "ubuntu", "runner", "test", "defaul
 
 
 def read_rows(rows: Iterable[dict[str, Any]]) -> Report:
-    """Validate raw rows one by one; a row that is no run is named and left out."""
+    """Validate raw rows one by one; a row that is no run, or one of a newer version, is named and left out."""
     report = Report()
     for index, row in enumerate(rows):
         report.rows += 1
         run_id = row.get("run_id") if isinstance(row.get("run_id"), str) else None
         run_id = run_id if run_id and re.fullmatch(r"[0-9a-f]{16}", run_id) else None
+        if newer.is_newer(row):
+            report.add([Finding("E009", f"{newer.words(1)}; {newer.UPGRADE}", run_id, index)])
+            continue
         if bad := [name for name, value in row.items() if not _finite(value)]:
             report.add([Finding("E007", f"{', '.join(bad[:5])}: not a finite number", run_id, index)])
             continue
@@ -85,9 +95,12 @@ def local_secrets(run: Run, secrets: Iterable[str] | None = None) -> Iterator[Fi
     forbidden = {socket.gethostname(): "this machine's name", str(Path.home()): "your home directory"}
     forbidden[_account()] = "your local account's name"
     forbidden |= dict.fromkeys(secrets or (), "a token")
+    for plain in [word for word in forbidden if len(word) < 4 or word.lower() in GENERIC_ACCOUNTS]:
+        del forbidden[plain]
     for name, text in _texts(run):
         for word, what in forbidden.items():
-            if len(word) >= 4 and word.lower() not in GENERIC_ACCOUNTS and re.search(rf"\b{re.escape(word)}\b", text):
+            # not \b: a home directory begins with a slash, which has no word boundary before it
+            if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text):
                 yield Finding("E006", f"{name} holds {what}", run.run_id)
 
 

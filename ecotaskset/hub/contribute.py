@@ -47,13 +47,19 @@ class Pushed:
 
 
 def plan_push(store: Store, repo: str | None = None, *, secrets: tuple[str, ...] = ()) -> Plan:
-    """Sort the runs of a store: sent already, acceptable, refused. Sends nothing, needs no network."""
+    """Sort the runs of a store: sent already, acceptable, refused. Sends nothing, needs no network.
+
+    `secrets`: tokens in use beside the one stored on this machine; a run that holds one is refused.
+    """
+    from huggingface_hub import get_token
+
     repo = repo_name(repo)
+    tokens = {*secrets, get_token()} - {None}
     done = pushed_ids(store, repo)
     runs = store.runs()
     fresh = [run for run in runs if run.run_id not in done and run.origin == "collected"]
     report = check_runs(fresh)
-    report.add(finding for run in fresh for finding in local_secrets(run, secrets))
+    report.add(finding for run in fresh for finding in local_secrets(run, tokens))
     good = report.passed()
     refused = [run for run in fresh if report.verdict_of(run.run_id) == "refused"]
     return Plan(

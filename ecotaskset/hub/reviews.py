@@ -23,6 +23,9 @@ from ecotaskset.hub.verdict import comment_text
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
+UNREAD = "E009"
+"""The code of rows that this software is too old to judge: their pull request waits, whoever would accept it."""
+
 
 @dataclass
 class Review:
@@ -53,7 +56,7 @@ def review(
         token: a Hub token that may write to it.
         only: the number of one pull request.
         dry_run: judge, but neither comment nor merge nor close.
-        accept_held: merge what the checks left to a human; you are the human.
+        accept_held: merge what the checks left to a human; you are the human. Not rows of a newer version: upgrade.
 
     Raises:
         HubError: no right, no network, no such repository.
@@ -86,7 +89,8 @@ def judge(api: HfApi, repo: str, pull_request: PullRequest, known: Known) -> Rev
                 report.runs += part.runs
                 report.rows += part.rows
                 report.add(part.findings)
-    if report.verdict != "refused" and not [run for run in report.runs if run not in known]:
+    unread = UNREAD in report.codes
+    if report.verdict != "refused" and not unread and not [run for run in report.runs if run not in known]:
         report.add([Finding("F603", "every run in it is already there")])
     return Review(pull_request.num, pull_request.author, pull_request.url, pull_request.head, report.verdict, report)
 
@@ -127,7 +131,7 @@ def _act(
     if outcome.verdict == "refused":
         _close(api, repo, num)
         outcome.done = "closed"
-    elif outcome.verdict == "accepted" or accept_held:
+    elif outcome.verdict == "accepted" or (accept_held and UNREAD not in outcome.report.codes):
         outcome.done = _merge(api, repo, pull_request)
 
 

@@ -25,9 +25,10 @@ A mapping, here in TOML::
     [knobs]                                     # knob = column of the file
     precision = "dtype"
 
-Rules: `domain`, `dataset`, `model` must be given; a number whose unit is not ours must name its unit; an energy needs
-its `*_energy_source` and `*_energy_quality`, or it is entered as source `imported`; curves cannot be mapped. Columns
-of the file that no line names are reported as left out; a row that cannot be read is refused with its line number.
+Rules: `domain`, `dataset`, `model` must be given; energy, power and time must name their unit, other numbers theirs
+where it is not ours; an energy needs its `*_energy_source` and `*_energy_quality`, or it is entered as source
+`imported`; curves cannot be mapped. Columns of the file that no line names are reported as left out; a row that cannot
+be read is refused with its line number.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from typing import Any
 from ecotaskset.errors import UsageError, unknown_name
 from ecotaskset.importers.ledger import Ledger, Source
 from ecotaskset.importers.tables import Row, number, read_rows
-from ecotaskset.importers.units import factor
+from ecotaskset.importers.units import FACTORS, factor
 from ecotaskset.knobs import KNOBS, get_knob
 from ecotaskset.run import COMPONENTS, columns
 
@@ -48,6 +49,9 @@ TABLES = {"source", "constants", "columns", "knobs"}
 REQUIRED_SOURCE = ("name", "licence", "meter")
 REQUIRED_COLUMNS = ("domain", "dataset", "model")
 NOT_MAPPABLE = {"run_id", "recipe_id", "schema_version", "origin", "trust", "contributor", "collector_version", "knobs"}
+MUST_SAY_UNIT = ("kWh", "W", "s", "ms")
+"""Tools report energy, power and time in units that differ by factors of thousands: none is taken for granted."""
+
 MAX_MAPPING_BYTES = 100_000
 YES_NO = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -92,12 +96,15 @@ def read_mapping(path: Path) -> dict[str, dict[str, Any]]:
     raw = _parse(path)
     if not isinstance(raw, dict) or not all(isinstance(table, dict) for table in raw.values()):
         raise UsageError(f"{path} is not a mapping of tables", hint="see `ecotaskset import --help`")
-    if extra := sorted(set(raw) - TABLES):
+    if extra := sorted(set(raw) - TABLES, key=str):
         raise unknown_name(f"table in {path.name}", extra[0], TABLES)
     mapping: dict[str, dict[str, Any]] = {name: raw.get(name, {}) for name in TABLES}
     for name in REQUIRED_SOURCE:
         if not isinstance(mapping["source"].get(name), str):
             raise UsageError(f"{path.name}: [source] has no {name}", hint=f"it needs {', '.join(REQUIRED_SOURCE)}")
+    for name, value in mapping["source"].items():
+        if not isinstance(value, str):  # a version such as 2026-03-01 without quotes is a date
+            raise UsageError(f"{path.name}: [source] {name} is not text", hint=f'write it in quotes: "{value}"')
     if not re.fullmatch(r"[a-z0-9_.-]{1,60}", mapping["source"]["name"]):
         raise UsageError(f"{path.name}: [source] name is not in lower-case letters, digits, '.', '_' and '-'")
     known = columns()
@@ -108,8 +115,10 @@ def read_mapping(path: Path) -> dict[str, dict[str, Any]]:
     for target in REQUIRED_COLUMNS:
         if target not in mapping["constants"] and target not in mapping["columns"]:
             raise UsageError(f"{path.name}: nothing gives '{target}'", hint="add it to [constants] or [columns]")
-    for knob in mapping["knobs"]:
+    for knob, column in mapping["knobs"].items():
         get_knob(knob)
+        if not isinstance(column, str):
+            raise _no_column(knob)
     entries = mapping["columns"].items()
     mapping["columns"] = {target: _entry(target, entry, known[target]["unit"]) for target, entry in entries}
     return mapping
@@ -118,14 +127,24 @@ def read_mapping(path: Path) -> dict[str, dict[str, Any]]:
 def _entry(target: str, entry: Any, unit: str | None) -> dict[str, Any]:
     entry = {"column": entry} if isinstance(entry, str) else entry
     if not isinstance(entry, dict) or not isinstance(entry.get("column"), str):
-        raise UsageError(f"'{target}' does not name a column", hint=f'write {target} = "name of the column"')
-    if extra := sorted(set(entry) - {"column", "unit", "divide"}):
+        raise _no_column(target)
+    if extra := sorted(set(entry) - {"column", "unit", "divide"}, key=str):
         raise unknown_name(f"setting of '{target}'", extra[0], ("column", "unit", "divide"))
     divide = entry.get("divide", 1.0)
     if not isinstance(divide, (int, float)) or not divide > 0:
         raise UsageError(f"'{target}': divide = {divide!r} is not a positive number")
-    scale = factor(target, unit, entry["unit"]) if "unit" in entry else 1.0
+    if "unit" not in entry and unit in MUST_SAY_UNIT:
+        column, known = entry["column"], ", ".join(FACTORS[unit])
+        raise UsageError(
+            f"'{target}' does not say the unit of '{column}'",
+            hint=f'write {target} = {{ column = "{column}", unit = "{unit}" }}, or whichever it is of {known}',
+        )
+    scale = factor(target, unit, str(entry["unit"])) if "unit" in entry else 1.0
     return {"column": entry["column"], "factor": scale / divide}
+
+
+def _no_column(target: str) -> UsageError:
+    return UsageError(f"'{target}' does not name a column", hint=f'write {target} = "name of the column"')
 
 
 def _value(target: str, entry: dict[str, Any], row: Row) -> Any:

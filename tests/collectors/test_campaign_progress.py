@@ -11,7 +11,10 @@ from collectors.campaign import make_campaign, run_campaign
 from collectors.campaign.cost import cost_words, expected_cost
 from collectors.campaign.lost import lost_run
 from collectors.campaign.progress import Reporter, clock
+from collectors.campaign.run import remaining
 from collectors.listing import show_list
+from collectors.plan import public_recipe
+from ecotaskset.checks import check_runs
 from ecotaskset.console import Output
 from ecotaskset.errors import UsageError
 from ecotaskset.knobs import KNOBS
@@ -63,6 +66,26 @@ def test_a_process_that_died_is_a_run_with_what_it_had_told(exit_code, out_of_me
     assert run.curve_train_loss == [None] and run.recipe_id == RECIPE.recipe_id
     nothing = lost_run(RECIPE, [], exit_code=exit_code, out_of_memory=False, threads=1)
     assert nothing.energy_kwh is None and nothing.epochs_run == 0
+
+
+@pytest.mark.parametrize("there, device", [(True, "cuda"), (False, "cpu")])
+def test_a_killed_run_can_be_shared(monkeypatch, there, device):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: there)
+    run = killed(out_of_memory=True)
+    assert (run.device, run.n_processes, run.gpu_count) == (device, 1, int(there))
+    assert check_runs([run]).findings == []
+
+
+def test_a_killed_run_on_an_own_file_says_nothing_of_its_place_and_is_found_again(tmp_path):
+    place = tmp_path / "acme" / "reviews.csv"
+    place.parent.mkdir()
+    place.write_text("body,stars\ngood,5\n")
+    own = Recipe.create(domain="nlp", dataset=f"csv:{place}:body:stars", model="bag-of-embeddings")
+    run = lost_run(own, [EPOCH], exit_code=-9, out_of_memory=True, threads=1)
+    assert "acme" not in run.model_dump_json() and run.recipe_id == public_recipe(own).recipe_id
+    store = Store(tmp_path / "store")
+    store.append(run)
+    assert remaining([own], store) == []
 
 
 def test_what_is_finished_is_left_out_and_what_was_interrupted_is_not(tmp_path, capsys):

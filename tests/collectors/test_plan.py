@@ -27,7 +27,7 @@ def test_a_run_on_an_own_file_does_not_say_where_the_file_lies_and_is_found_agai
     (folder / "mine.csv").write_text("\n".join(["text,label", *lines]) + "\n")
     own = recipe(domain="nlp", dataset=f"csv:{folder}/mine.csv:text:label", model="bag-of-embeddings")
     run = train(own, cache_dir=tmp_path / "cache")
-    assert run.dataset == "csv:mine.csv" and "private" not in run.model_dump_json()
+    assert run.dataset.startswith("csv:mine.csv@") and "private" not in run.model_dump_json()
     assert run.recipe_id == public_recipe(own).recipe_id
     store = Store(tmp_path / "store")
     store.append(run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -10,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecotaskset.checks import CODES, Known, agree, check_file, check_rows, check_runs, derive_trust
+from ecotaskset.checks import CODES, Known, agree, check_file, check_rows, check_runs, derive_trust, local_secrets
 from ecotaskset.checks.finding import shown
 from ecotaskset.checks.reading import OWN, read_untrusted
-from ecotaskset.run import Run, to_table
+from ecotaskset.run import SCHEMA_VERSION, Run, to_table
 
 
 def good(**changes: Any) -> Run:
@@ -114,6 +115,63 @@ def test_what_cannot_have_happened_is_found(changes, code):
     assert code in codes(good(**changes))
 
 
+PATHS = [
+    "FileNotFoundError: '/raid/alice42/acme-merger/x.csv'",
+    "and /work/acme-merger/y.csv",
+    "cannot open /y.csv",
+    "no space left on '/raid'",
+    "/raid/",
+    "in file:///raid/x",
+    "csv:/work/x.csv:body",
+    "see (/opt/x) and ~/x",
+    "~alice/x",
+    "C:\\Users\\alice",
+    "read d:/x.csv",
+    "at '\\\\nas\\share\\x'",
+    "/dev/shm/x",
+    "path=/nfs/\u00e9tude/x",
+]
+NO_PATHS = [
+    "0.173 W/GB, 394.0 g/kWh, 1/2 of it, n/a, I/O, and/or",
+    "m²/s, (a+b)/(c/d), 5 %/epoch, CO₂/kWh, a / b",
+    "3 W /GB of memory, //, 1 /3.5",
+    "ratio 3:4, 12:30:05, key:value, x: y",
+    "hub:lab/bert",
+    "no RAPL zones under /sys/class/powercap: a virtual machine; /proc/stat, '/dev/nvidiactl'",
+    "csv:train.csv@3fa9c1d2",
+    "a\\b, \\n",
+    "</b>, <br/>",
+]
+
+
+@pytest.mark.parametrize("text", PATHS)
+def test_a_path_anywhere_on_any_system_is_found(text):
+    assert "E006" in codes(good(status_reason=text))
+
+
+@pytest.mark.parametrize("text", NO_PATHS)
+def test_fractions_units_and_names_are_no_paths(text):
+    assert codes(good(status_reason=text)) == set()
+
+
+def test_an_address_is_called_an_address_not_a_path():
+    (finding,) = check_runs([good(status_reason="see https://lab.example/a/b/c.html")]).findings
+    assert "address" in finding.message
+
+
+def test_home_names_and_tokens_are_found_beside_anything_but_letters(monkeypatch):
+    monkeypatch.setattr(Path, "home", lambda: Path("/raid/alice42"))
+    monkeypatch.setattr("socket.gethostname", lambda: "ada-desk.lab")
+    for text, what in (
+        ("'/raid/alice42'", "home"),
+        ("in /raid/alice42/x", "home"),
+        ("on ada-desk.lab:", "machine"),
+        ("with s3cret-token.", "token"),
+    ):
+        assert [what in f.message for f in local_secrets(good(status_reason=text), ["s3cret-token"])] == [True]
+    assert not list(local_secrets(good(status_reason="/raid/alice42b on ada-desk.laboratory"), ["s3cret-token"]))
+
+
 RAW = [
     ({"energy_kwh": float("nan")}, "E007"),
     ({"duration_s": float("inf")}, "E007"),
@@ -136,6 +194,20 @@ RAW = [
 @pytest.mark.parametrize(("changes", "code"), RAW)
 def test_rows_that_are_no_runs_are_found(changes, code):
     assert code in check_rows([good().model_dump() | changes]).codes
+
+
+def test_a_row_of_a_newer_version_waits_for_an_upgrade(tmp_path):
+    row = good().model_dump() | {"schema_version": SCHEMA_VERSION + 1, "run_id": "f" * 16, "water_kg": 1.0}
+    report = check_rows([good().model_dump(), row])
+    assert (report.verdict, report.codes, len(report.runs)) == ("held", {"E009": 1}, 1)
+    assert "upgrade" in report.findings[0].message
+    import pyarrow.parquet as pq
+
+    schema = to_table([]).schema.append(pa.field("water_kg", pa.float64()))
+    pq.write_table(pa.Table.from_pylist([row, row], schema=schema), tmp_path / "t.parquet")
+    report = check_file(tmp_path / "t.parquet")
+    assert (report.verdict, report.codes, report.runs) == ("held", {"E009": 1}, [])
+    assert "2 runs" in report.findings[0].message
 
 
 def test_recipe_id_must_follow_from_the_recipe():
@@ -191,6 +263,36 @@ def test_agreement_says_why():
     assert agree(good(), good(**slow, flags=["contended"]))[0]
     assert codes(good(**slow, flags=["contended"], seed=1), known=Known([good()])) == set()
     assert agree(good(), good(learning_rate=1e-2)) == (False, "different recipes")
+
+
+CRASHED = {"status": "out_of_memory", "duration_s": 0.2, "quality_validation": None, "curve_validation_quality": []}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({**CRASHED, "cpu_model": "another"}, "out_of_memory here"),
+        ({"status": "interrupted"}, "interrupted here"),
+        ({"status": "diverged"}, "diverged here"),
+        ({"quality_validation": None}, "quality"),
+        ({"dataset_revision": "0123456789abcdef"}, "same examples"),
+        ({"dataset_revision": None}, "same examples"),
+        ({"energy_kwh": 1.1, "cpu_energy_kwh": 1.0, "cpu_model": "another"}, "50000.00 times"),
+        ({"energy_kwh": 1e-9, "cpu_energy_kwh": 1e-9, "cpu_model": "another"}, "0.00 times"),
+    ],
+)
+def test_what_confirms_nothing_is_told_and_reproduces_nothing(changes, reason):
+    ann, bob = good(contributor="ann"), good(**{"contributor": "bob", "curve_energy_kwh": [], **changes})
+    fine, words = agree(ann, bob)
+    assert not fine and reason in words
+    assert not agree(bob, ann)[0]
+    assert set(derive_trust([ann, bob]).values()) == {"self_reported"}
+
+
+def test_another_kind_of_machine_may_differ_widely_and_early_stopping_is_an_end():
+    other = good(status="early_stopped", cpu_model="another", energy_kwh=4.4e-4, cpu_energy_kwh=4e-4)
+    assert agree(good(), other)[0], "20 times on another machine"
+    assert not agree(good(), other.model_copy(update={"cpu_model": "a processor"}))[0]
 
 
 def test_trust_needs_a_second_person_who_agrees():

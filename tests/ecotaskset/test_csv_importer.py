@@ -111,6 +111,15 @@ def test_a_bad_row_is_refused_with_its_line_and_the_rest_kept(table, tmp_path, r
         (lambda m: m["source"].pop("licence"), "no licence"),
         (lambda m: m["knobs"].update(precison="dtype"), "did you mean 'precision'"),
         (lambda m: m.update(colums={}), "did you mean 'columns'"),
+        (lambda m: m["columns"].update(energy_kwh="joules"), "'energy_kwh' does not say the unit of 'joules'"),
+        (lambda m: m["columns"].update(gpu_energy_kwh={"column": "joules"}), "does not say the unit"),
+        (lambda m: m["columns"].update(idle_power_w="joules"), "does not say the unit"),
+        (lambda m: m["columns"].update(duration_s="hours"), "does not say the unit"),
+        (lambda m: m["columns"].update(inference_latency_p50_ms="hours"), "does not say the unit"),
+        (lambda m: m["columns"].update(duration_s={"column": "hours", "unit": ["h"]}), "unit of 'duration_s'"),
+        (lambda m: m["knobs"].update(precision=3), "'precision' does not name a column"),
+        (lambda m: m["source"].update(version=3), "[source] version is not text"),
+        (lambda m: m["source"].update(citation=None), "[source] citation is not text"),
     ],
 )
 def test_a_wrong_mapping_names_the_culprit(table, tmp_path, change, message):
@@ -118,6 +127,26 @@ def test_a_wrong_mapping_names_the_culprit(table, tmp_path, change, message):
     change(mapping)
     with pytest.raises(UsageError) as caught:
         import_folder("csv", table, mapping=mapping_file(tmp_path, mapping))
+    assert message in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("1: {a: b}\ncolums: {a: b}", "unknown table in m.yaml"),
+        ("1: {a: b}", "unknown table in m.yaml '1'"),
+        ("columns: {1: net, energy_kwh: {column: joules, unit: J}}", "unknown column in m.yaml '1'"),
+        ("columns: {model: net, energy_kwh: {column: joules, 1: J, x: y}}", "setting of 'energy_kwh'"),
+        ("knobs: {1: dtype}", "unknown knob '1'"),
+        ("source: {name: mylab, licence: x, meter: y, version: 2026-03-01}", "[source] version is not text"),
+    ],
+)
+def test_yaml_that_means_something_else_is_told(table, tmp_path, line, message):
+    tables = {key: value for key, value in MAPPING.items() if not line.startswith(key)}
+    lines = [f"{key}: {json.dumps(value)}" for key, value in tables.items()]
+    (tmp_path / "m.yaml").write_text("\n".join([*lines, line]))
+    with pytest.raises(UsageError) as caught:
+        import_folder("csv", table, mapping=tmp_path / "m.yaml")
     assert message in caught.value.message
 
 

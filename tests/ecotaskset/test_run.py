@@ -15,14 +15,18 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ecotaskset.errors import UsageError
+from ecotaskset.load import SNAPSHOT
 from ecotaskset.recipe import Recipe
 from ecotaskset.run import (
     COMPONENTS,
     COST_PHASES,
     CURVES,
+    SCHEMA_VERSION,
     STATUSES,
+    Amount,
     Run,
     arrow_schema,
+    column,
     columns,
     features,
     from_table,
@@ -159,7 +163,36 @@ def test_an_imported_row_may_have_no_recipe_but_a_collected_one_may_not(make_run
         make_run(learning_rate=None)
 
 
+class Tomorrow(Run):
+    """The table after an upgrade that adds columns."""
+
+    water_kg: Amount | None = column("energy", "cooling water", "kg", since=SCHEMA_VERSION + 1)
+    tags: list[str] = column("identity", "labels", default=[], since=SCHEMA_VERSION + 1)
+
+
+def test_a_column_that_is_added_changes_no_id_of_the_shipped_rows():
+    tables = [pq.ParquetFile(path).read() for path in sorted(SNAPSHOT.glob("*/test-*.parquet"))]
+    rows = [{k: v for k, v in row.items() if v is not None} for table in tables for row in table.to_pylist()]
+    assert rows
+    for row in rows:
+        assert Run.model_validate(row).content_id() == row["run_id"]
+        assert Tomorrow.model_validate(row).content_id() == row["run_id"]
+
+
+def test_a_column_counts_in_rows_of_its_own_version_only(make_run):
+    row = make_run().model_dump(exclude={"run_id"})
+    later = row | {"schema_version": SCHEMA_VERSION + 1}
+    assert Tomorrow(**later).run_id != Tomorrow(**later, water_kg=1.0).run_id
+    with pytest.raises(ValidationError, match=f"water_kg exists since schema version {SCHEMA_VERSION + 1}"):
+        Tomorrow(**row, water_kg=1.0)
+
+
 # the declaration itself
+
+
+def test_a_column_exists_since_a_version_there_has_been():
+    assert all(1 <= info["since"] <= SCHEMA_VERSION for info in columns().values())
+
 
 UNIT_SUFFIX = {
     "kWh": ("_kwh", "_kwh_per_1000"),

@@ -96,10 +96,11 @@ def test_imported_rows_have_their_own_config(tmp_path, make_run):
 
 
 def test_trust_says_who_stands_behind_a_row(make_run):
+    data = {"dataset_revision": "fdb9a26e42733a56"}
     rows = [
-        make_run(contributor="ann"),
-        make_run(contributor="bob", seed=1),
-        make_run(contributor="ann", epochs=3),
+        make_run(contributor="ann", **data),
+        make_run(contributor="bob", seed=1, **data),
+        make_run(contributor="ann", epochs=3, **data),
         make_run(origin="imported:zeus"),
     ]
     assert [r.trust for r in snapshot.with_trust(rows)] == ["reproduced", "reproduced", "self_reported", "imported"]

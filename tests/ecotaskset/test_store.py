@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import stat
 import subprocess
 import sys
 import textwrap
@@ -19,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ecotaskset.errors import RefusedError, UsageError
-from ecotaskset.run import to_table
+from ecotaskset.run import SCHEMA_VERSION, arrow_schema, to_table
 from ecotaskset.store import STORE_VARIABLE, Store, default_store_path, read_parquet, write_atomically
 
 ROOT = Path(__file__).parents[2]
@@ -157,6 +158,48 @@ def test_parquet_tables_in_the_store_are_read_and_not_doubled(tmp_path, make_run
     assert len(store) == len(runs)
 
 
+def of_tomorrow(run, **more) -> dict:
+    """A row as a newer version would have written it."""
+    row = json.loads(run.model_dump_json())
+    return row | {"schema_version": SCHEMA_VERSION + 1, "run_id": "f" * 16, "water_kg": 1.0, **more}
+
+
+def test_runs_of_a_newer_version_stay_where_they_are_and_are_told_of_once(tmp_path, make_run, caplog):
+    store = Store(tmp_path)
+    mine = store.append(make_run())
+    theirs = [tmp_path / "runs" / f"{n:016x}.json" for n in range(2)]
+    for path in theirs:
+        path.write_text(json.dumps(of_tomorrow(make_run(seed=1))))
+    for _ in range(2):
+        assert [run.run_id for run in store.runs()] == [mine.stem]
+    assert store.damaged() == [] and all(path.is_file() for path in theirs)
+    (told,) = caplog.messages
+    assert "2 runs" in told and str(tmp_path) in told and "upgrade" in told
+
+
+def tomorrows_table(path: Path, *rows: dict) -> Path:
+    names = {"water_kg": pa.float64(), **dict(zip(arrow_schema().names, arrow_schema().types, strict=True))}
+    rows = [{**row, "collected_at": None} for row in rows]
+    pq.write_table(pa.Table.from_pylist(rows, schema=pa.schema(list(names.items()))), path)
+    return path
+
+
+def test_a_newer_version_s_table_in_a_store_gives_the_rows_that_are_known(tmp_path, make_run, caplog):
+    old, new = make_run().model_dump(), of_tomorrow(make_run(seed=1))
+    tomorrows_table(tmp_path / "export.parquet", old, new)
+    tomorrows_table(tmp_path / "imported.parquet", new, new | {"run_id": "e" * 16})
+    assert [run.run_id for run in Store(tmp_path).runs()] == [old["run_id"]]
+    assert len(caplog.messages) == 1 and "3 runs" in caplog.text
+
+
+def test_a_table_that_is_named_is_read_whole_or_refused(tmp_path, make_run):
+    old, new = make_run().model_dump(), of_tomorrow(make_run(seed=1))
+    assert [run.run_id for run in read_parquet(tomorrows_table(tmp_path / "a.parquet", old))] == [old["run_id"]]
+    with pytest.raises(RefusedError, match=r"b\.parquet.*1 run ") as caught:
+        read_parquet(tomorrows_table(tmp_path / "b.parquet", old, new))
+    assert "upgrade" in caught.value.hint
+
+
 FOREIGN = {
     "text": b"hello",
     "empty": b"",
@@ -280,6 +323,23 @@ def test_a_run_file_is_plain_json(tmp_path, make_run):
     path = Store(tmp_path).append(make_run(curve_train_loss=[float("nan"), 1.0]))
     data = json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     assert data["curve_train_loss"] == [None, 1.0]
+
+
+def test_control_c_while_writing_leaves_nothing_behind(tmp_path, monkeypatch):
+    def stopped(descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.fsync", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "t", b"x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_is_on_disk_too_when_a_write_is_done(tmp_path, monkeypatch):
+    synced: list[bool] = []
+    monkeypatch.setattr("os.fsync", lambda descriptor: synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode)))
+    write_atomically(tmp_path / "t", b"x")
+    assert synced == [False, True]
 
 
 def test_others_may_read_what_was_written_as_the_umask_says(tmp_path):

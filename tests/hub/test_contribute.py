@@ -212,6 +212,17 @@ def test_a_run_that_would_tell_something_private_is_kept_back(tmp_path, text, mo
     assert not plan.runs and {finding.code for finding in plan.findings} >= {"E006"}
 
 
+def test_the_stored_token_is_kept_back_too_whatever_it_looks_like(hub, tmp_path):
+    import huggingface_hub.constants as constants
+
+    Path(constants.HF_TOKEN_PATH).parent.mkdir(parents=True, exist_ok=True)
+    Path(constants.HF_TOKEN_PATH).write_text("a-token-of-an-own-hub\n")
+    text = "401 with a-token-of-an-own-hub"
+    plan = plan_push(a_store(tmp_path / "store", a_run(status="failed", status_reason=text)), REPO)
+    assert not plan.runs and [finding.code for finding in plan.findings] == ["E006"]
+    assert "a-token" not in plan.findings[0].message
+
+
 def test_sixteen_at_once_nothing_lost_nothing_doubled(hub, tmp_path):
     hub.add_repo(REPO)
     people = [hub.add_user(f"person{n}") for n in range(16)]

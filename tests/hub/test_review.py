@@ -13,7 +13,7 @@ from people import REPO, a_run, a_store, disguised, parquet_of, rows_as_parquet,
 from ecotaskset.errors import HubError
 from ecotaskset.hub import push, review
 from ecotaskset.hub.submission import pack
-from ecotaskset.run import to_table
+from ecotaskset.run import SCHEMA_VERSION, to_table
 
 
 @pytest.fixture
@@ -168,6 +168,16 @@ def test_numbers_that_cannot_be(hub, boss, eve, value, code):
 def test_unknown_column_and_wrong_type(hub, boss, eve):
     table = to_table([a_run()]).append_column("evil", pa.array(["x"]))
     assert refused(hub, boss, eve, disguised(parquet_of(table), [a_run().run_id])) == {"E001": 1}
+
+
+def test_rows_of_a_newer_version_wait_and_are_not_merged_unread(hub, boss, eve):
+    row = a_run().model_dump() | {"contributor": "eve", "schema_version": SCHEMA_VERSION + 1, "water_kg": 1.0}
+    schema = to_table([]).schema.append(pa.field("water_kg", pa.float64()))
+    parquet = parquet_of(pa.Table.from_pylist([row], schema=schema))
+    send_raw(hub.url, eve.token, disguised(parquet, [row["run_id"]]))
+    (outcome,) = review(REPO, token=boss.token, accept_held=True)
+    assert (outcome.verdict, outcome.done, outcome.report.codes) == ("held", "left open", {"E009": 1})
+    assert files_on_main(hub) == set() and "upgrade" in comments(hub, 1)[0]
 
 
 def test_manifest_that_lies(hub, boss, eve):

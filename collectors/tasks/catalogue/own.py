@@ -5,16 +5,19 @@
     folder:PATH                             cv, with a folder a class
     hub:ORG/NAME[:INPUT[:LABEL[:CONFIG]]]   cv and nlp; USER, ITEM, TIME in recsys
 
-Column names that are left out are found by their usual names. A run records the file's name, never its folder.
+Column names that are left out are found by their usual names. A run records the file's name and a hash of its content,
+never its folder; see `public_name`.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from collectors.tasks.catalogue.declaration import DatasetEntry
+from collectors.tasks.catalogue.own_content import HASH_LENGTH, content_id, files_of
 from collectors.tasks.sources.hub import hub_images, hub_interactions, hub_texts
 from collectors.tasks.sources.pictures import folder_version, image_folder
 from collectors.tasks.sources.tables import interaction_table, text_table
@@ -22,12 +25,14 @@ from ecotaskset.errors import UsageError
 
 KINDS = {"cv": ("folder", "hub"), "nlp": ("csv", "hub"), "recsys": ("csv", "hub")}
 OWN_LENGTH = {"nlp": 64, "recsys": 32}
+PUBLIC = re.compile(rf"[^/]+@[0-9a-f]{{{HASH_LENGTH}}}")
+"""A place as `public_name` writes it."""
 
 
 def from_name(name: str, domain: str) -> DatasetEntry | None:
     """A declaration made for this name, or None if the name has none of the prefixes.
 
-    Raises UsageError for a prefix that does not fit the domain, or a path that is not there.
+    Raises UsageError for a prefix that does not fit the domain, a path that is not there, or a public name.
     """
     kind, colon, rest = name.partition(":")
     if not colon or kind not in ("csv", "folder", "hub"):
@@ -38,6 +43,8 @@ def from_name(name: str, domain: str) -> DatasetEntry | None:
     place, *columns = rest.split(":")
     if not place:
         raise UsageError(f"data set '{name}' names no place", hint=f"write {kind}:PATH")
+    if PUBLIC.fullmatch(place) and not Path(place).exists():
+        raise UsageError(f"'{name}' names somebody's own data by its content", hint=f"name your copy: {kind}:PATH")
     chosen = [column or None for column in columns]
     return {"csv": _csv, "folder": _folder, "hub": _hub}[kind](domain, place, chosen)
 
@@ -45,13 +52,24 @@ def from_name(name: str, domain: str) -> DatasetEntry | None:
 def public_name(name: str) -> str:
     """The name of a data set or model without the folder it lies in: what may leave this machine.
 
-    `csv:/home/ada/reviews.csv:body` becomes `csv:reviews.csv`; other names stay as they are.
+    `csv:/home/ada/reviews.csv:body` becomes `csv:reviews.csv@3fa9c1d2`, after the content of the file and the columns
+    chosen, so that a copy elsewhere has the same name and another file of that name has another. Names of the catalogue
+    and of the Hub stay as they are, and so do public ones; what cannot be read is named without a hash.
     """
     kind, colon, rest = name.partition(":")
     if not colon or kind not in ("csv", "folder", "hub"):
         return name
-    place = Path(rest.split(":")[0])
-    return name if kind == "hub" and not place.is_absolute() else f"{kind}:{place.name}"
+    place, *columns = rest.split(":")
+    path = Path(place).expanduser()
+    if kind == "hub" and not _is_here(path):
+        return name
+    content = content_id(kind, path, columns)
+    return f"{kind}:{path.name}@{content}" if content else f"{kind}:{path.name}"
+
+
+def _is_here(path: Path) -> bool:
+    """Whether a `hub:` name means a folder of this machine, which goes before the Hub."""
+    return path.is_absolute() or path.exists()
 
 
 def _csv(domain: str, place: str, columns: list[str | None]) -> DatasetEntry:
@@ -72,13 +90,16 @@ def _folder(domain: str, place: str, columns: list[str | None]) -> DatasetEntry:
 
 def _hub(domain: str, hub_id: str, columns: list[str | None]) -> DatasetEntry:
     first, second, third = _exactly(columns, 3, f"hub:{hub_id}")
+    here = Path(hub_id)
+    name = here.name if _is_here(here) else hub_id
+    version = f"{hub_id} {first} {second} {third}" + (f" {files_of('hub', here)}" if here.is_dir() else "")
     if domain == "cv":
         load = partial(hub_images, hub_id=hub_id, image=first, label=second, config=third)
     elif domain == "nlp":
         load = partial(hub_texts, hub_id=hub_id, text=first, label=second, config=third)
     else:
         load = partial(hub_interactions, hub_id=hub_id, user=first, item=second, time=third)
-    entry = _entry(public_name(f"hub:{hub_id}"), domain, None, f"{hub_id} {first} {second} {third}")
+    entry = _entry(f"hub:{name}", domain, None, version)
     return replace(entry, load_hub=load, hub_id=hub_id)
 
 
