@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ecotaskset.card_facts import known_gaps, machines_sentence, measured_sentence, repeatability_text
 from ecotaskset.card_text import (
-    BIASES,
     CITATION,
     CONTRIBUTE,
     FRONT_MATTER,
@@ -24,7 +24,7 @@ from ecotaskset.card_text import (
     ROWS_AND_SPLITS,
     USES,
 )
-from ecotaskset.run import COMPONENTS, columns
+from ecotaskset.run import COMPONENTS, columns, from_table
 from ecotaskset.snapshot import IMPORTED, configs_yaml, read_manifest
 from ecotaskset.trained_on import TRAINED_ON, base_name
 
@@ -51,18 +51,25 @@ def render_card(folder: str | Path, *, repo: str) -> str:
     manifest = read_manifest(folder)
     tables = {file["path"]: pq.read_table(folder / file["path"]) for file in manifest["files"]}
     whole = pa.concat_tables(tables.values())
+    runs = from_table(whole)
     values = {"repo": repo, "version": manifest["version"], "runs": f"{len(whole):,}"}
     size = next((name for limit, name in SIZES if len(whole) < limit), "n>1M")
     parts = [
         FRONT_MATTER.format(size=size, configs=configs_yaml(folder, prefix=folder.name)),
-        INTRODUCTION.format(tasks=_distinct(whole, "domain", "dataset"), models=_distinct(whole, "model"), **values),
+        INTRODUCTION.format(
+            tasks=_distinct(whole, "domain", "dataset"),
+            models=_distinct(whole, "model"),
+            machines=machines_sentence(runs),
+            measured=measured_sentence(runs),
+            **values,
+        ),
         LOADING.format(first=manifest["files"][0]["path"].split("/")[0], **values),
         "## One row\n\nA row is one training. Some of its columns:\n\n```json\n" + _example(whole) + "\n```\n",
         ROWS_AND_SPLITS + "\n" + _splits(manifest),
         "## What is in it\n\n" + _coverage(whole),
-        METERING + "\n" + _sources(whole) + "\n" + _repeatability(whole),
+        METERING + "\n" + _sources(whole) + "\n" + repeatability_text(runs),
         QUALITY + "\n" + _metrics(whole),
-        BIASES,
+        known_gaps(runs),
         USES,
         CONTRIBUTE.format(**values) + "\n" + _trust(whole),
         "## Columns\n\n" + _columns(),
@@ -133,29 +140,6 @@ def _sources(table: pa.Table) -> str:
             for (source, quality), n in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
         ]
     return _table(["component", "source", "quality", "runs", "share"], body)
-
-
-def _repeatability(table: pa.Table) -> str:
-    """Median coefficient of variation of energy over runs of one recipe by one contributor on one kind of machine."""
-    groups: dict[tuple[Any, ...], list[float]] = {}
-    wanted = ["recipe_id", "contributor", "cpu_model", "gpu_model", "cpu_threads", "energy_kwh", "status", "origin"]
-    for row in table.select(wanted).to_pylist():
-        if row["energy_kwh"] and row["status"] == "completed" and row["origin"] == "collected":
-            groups.setdefault(tuple(row[key] for key in wanted[:5]), []).append(row["energy_kwh"])
-    spreads = sorted(_variation(values) for values in groups.values() if len(values) > 1)
-    if not spreads:
-        return "No recipe was repeated on one kind of machine yet, so repeatability is not known.\n"
-    middle, worst = spreads[len(spreads) // 2], spreads[int(0.9 * (len(spreads) - 1))]
-    return (
-        f"Repeatability: over {len(spreads)} recipes that were run more than once on one kind of machine, energy "
-        f"varies by {middle:.1%} (median coefficient of variation; nine in ten below {worst:.1%}). Seeds "
-        "differ between repetitions.\n"
-    )
-
-
-def _variation(values: list[float]) -> float:
-    mean = sum(values) / len(values)
-    return (sum((v - mean) ** 2 for v in values) / (len(values) - 1)) ** 0.5 / mean
 
 
 def _metrics(table: pa.Table) -> str:

@@ -1,4 +1,4 @@
-"""The sentences of the data set card. Numbers are filled in by `card.py`; none may be written here."""
+"""The sentences of the data set card. `card.py` and `card_facts.py` fill in the numbers; none may be written here."""
 
 FRONT_MATTER = """\
 ---
@@ -24,9 +24,11 @@ INTRODUCTION = """
 # EcoTaskSet
 
 What trainings cost in energy and how good the models became, epoch by epoch: {runs} real training runs on {tasks}
-tasks with {models} architectures in computer vision, natural language processing and recommendation. Every energy
-figure says where it comes from and whether it was measured or modelled. GREEN learns from this table and answers,
-before anyone trains: which recipe should I take, given how much I care about quality and about energy?
+tasks with {models} architectures in computer vision, natural language processing and recommendation.
+{machines}
+{measured}
+Every energy figure says where it comes from. GREEN learns from this table and answers, before anyone trains: which
+recipe should I take, given how much I care about quality and about energy?
 """
 
 LOADING = """
@@ -86,14 +88,21 @@ is not subtracted, and cooling and other overhead of the building are not includ
 A modelled figure is close to a scaled clock: it ranks recipes on one machine, but says little about absolute energy.
 """
 
+REPEATABILITY = """
+Repeatability: over {recipes} recipes with energy from `{source}` that were run more than once on one kind of machine,
+energy varies by {median} (median coefficient of variation; nine in ten below {p90}). Seeds differ between repetitions.
+"""
+
 BIASES = """
 ## Known gaps and biases
 
-- Machines are those of the contributors; processors without counters are many. Compare within a kind of machine.
-- Small models and small data are over-represented, because they are what can be repeated often.
-- Memory energy is almost always modelled. Network, disks and power supplies are never included.
-- Hyperparameters follow designs that fill the recipe space, not the habits of practitioners: bad recipes are frequent.
-- Runs that shared their machine with others are kept and marked `contended` in `flags`.
+- {machines}
+- Energy by component: {components}. Network, disks and power supplies are never included.
+- Small models and small data are over-represented, because they are what can be repeated often: half of the runs
+  trained models of {parameters}; half saw {examples}.
+- Hyperparameters follow designs that fill the recipe space, not the habits of practitioners: {useless} runs did no
+  better than the commonest answer.
+- {contended} runs shared their machine with other work; they are kept, and marked `contended` in `flags`.
 """
 
 USES = """

@@ -4,7 +4,7 @@ ecotaskset report                                          # the shipped snapsho
 ecotaskset report ~/my-store --figures figures/
 ecotaskset validate runs.parquet
 ecotaskset import zeus ~/zeus/trace --store imported/
-ecotaskset build --store ~/my-store --to ecotaskset/data
+ecotaskset build --store ~/my-store --to ecotaskset/data --version 1.2.0
 """
 
 # no `from __future__ import annotations`: typer reads the annotations
@@ -16,27 +16,27 @@ import typer
 
 from ecotaskset.console import Output, run_app
 from ecotaskset.errors import UsageError
+from ecotaskset.versions import Version
 
 EPILOG = """\b
 Examples:
   ecotaskset report
   ecotaskset report my-store/ --json
   ecotaskset validate runs.parquet
-  ecotaskset build --store my-store/ --to ecotaskset/data
+  ecotaskset build --store my-store/ --to ecotaskset/data --version 1.2.0
 """
 
-app = typer.Typer(
-    help="EcoTaskSet: what trainings cost in energy and how good they became.",
-    epilog=EPILOG,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-)
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print identifiers only.")]
 
 FINDINGS_SHOWN = 10
+
+
+@app.callback(epilog=EPILOG)
+def top(version: Version = False) -> None:
+    """EcoTaskSet: what trainings cost in energy and how good they became."""
 
 
 @app.command(epilog="Example: ecotaskset report my-store/ --figures figures/")
@@ -127,13 +127,13 @@ def import_(
     out.result(data, human=lines, ids=[run.run_id for run in ledger.runs])
 
 
-@app.command(epilog="Example: ecotaskset build --store my-store/ --to ecotaskset/data")
+@app.command(epilog="Example: ecotaskset build --store my-store/ --to ecotaskset/data --version 1.2.0")
 def build(
     to: Annotated[Path, typer.Option(help="Folder for the data files; the card goes beside it as README.md.")],
+    version: Annotated[str, typer.Option(help="X.Y.Z of the data; other rows need another version.")],
     store: Annotated[
         list[Path] | None, typer.Option(help="A store, snapshot or parquet file; may be repeated; yours if left out.")
     ] = None,
-    version: Annotated[str | None, typer.Option(help="X.Y.Z; the package's version if left out.")] = None,
     card: Annotated[Path | None, typer.Option(help="Write the card here too, for example dataset_card.md.")] = None,
     checkout: Annotated[
         Path | None, typer.Option(help="Repository root that gets a .huggingface.yaml, so that it loads from outside.")
@@ -146,7 +146,6 @@ def build(
     quiet: Quiet = False,
 ) -> None:
     """Build a snapshot: the same runs give the same bytes. Runs that fail the checks are named and left out."""
-    from ecotaskset._version import __version__
     from ecotaskset.card import render_card
     from ecotaskset.hub.client import repo_name
     from ecotaskset.report_source import read_rows
@@ -158,7 +157,7 @@ def build(
     wanted = [run for run in found.values() if with_imported or run.origin == "collected"]
     runs, refused = _passed(wanted)
     name, prefix = repo_name(repo), _below(to, checkout) if checkout else ""
-    manifest = build_snapshot(runs, to, version or __version__)
+    manifest = build_snapshot(runs, to, version)
     text = render_card(to, repo=name)
     texts = {to.parent / "README.md": text} | ({card: text} if card else {})
     if checkout is not None:

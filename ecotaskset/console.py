@@ -43,7 +43,11 @@ class Output:
         self.talk.print(text)
 
     def result(self, data: Any, human: Any = None, ids: Sequence[str] = ()) -> None:
-        """The answer: `data` with `--json`, `ids` one a line with `-q`, else `human` (text or rich renderables)."""
+        """The answer: `data` with `--json`, `ids` one a line with `-q`, else `human` (text or rich renderables).
+
+        Text keeps its lines however narrow the terminal is: a command or a row of a table that was broken in two could
+        not be copied. A renderable, such as `rich.text.Text` with a paragraph, is fitted to the terminal.
+        """
         if self.json:
             sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False, default=str) + "\n")
         elif self.quiet:
@@ -51,9 +55,9 @@ class Output:
         elif human is not None:
             from rich.console import Console
 
-            console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+            console, fits = Console(highlight=False, emoji=False), sys.stdout.isatty()
             for part in human if isinstance(human, (list, tuple)) else [human]:
-                console.print(part)
+                console.print(part, soft_wrap=isinstance(part, str) or not fits)
 
 
 def run_app(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> None:
@@ -81,7 +85,8 @@ def _call(app: typer.Typer, name: str, words: list[str]) -> int:
 
 
 def guarded(call: Callable[[], int], *, debug: bool = False) -> int:
-    """Call something as a process would: its outcome as an exit code, an expected error as one line on stderr."""
+    """Call something as a process would: its outcome as an exit code, an expected error as one line on stderr. Where
+    words are needed and none came, the help is the outcome."""
     try:
         return call()
     except EcoTaskSetError as error:
@@ -98,6 +103,9 @@ def guarded(call: Callable[[], int], *, debug: bool = False) -> int:
     except Exception as error:
         if type(error).__name__ == "Abort":
             return INTERRUPTED
+        if type(error).__name__ == "NoArgsIsHelpError":  # click's way to say: no words at all, here is the help
+            text = error.format_message()
+            return guarded(lambda: print(text, flush=True) or 0)
         if hasattr(error, "format_message"):  # a click exception: wrong option, missing argument
             _complain(str(error.format_message()).rstrip("."), "see --help")
             return 2

@@ -1,4 +1,4 @@
-"""What the README and `--help` tell people to type works."""
+"""What the README, the pages it sends people to and `--help` tell people to type works."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 import typer
 
+from ecotaskset import Store
+from ecotaskset.checks import check_runs
 from tests.house import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCED = r"^```.*?^```"
 
 COMMANDS = {
     "green-collect": "collectors.cli:app",
@@ -37,6 +42,26 @@ def command_lines(text: str) -> list[str]:
     ]
 
 
+def inline_commands(text: str) -> list[str]:
+    """Commands of ours that stand in a sentence, as `code`; those with … in them are left to the reader."""
+    code = re.findall(r"`([^`]+)`", re.sub(FENCED, "", text, flags=re.MULTILINE | re.DOTALL))
+    lines = [" ".join(words.split()) for words in code]
+    return [line for line in lines if " " in line and line.split()[0] in COMMANDS and "…" not in line]
+
+
+def links(text: str) -> list[str]:
+    """What a page links to or shows, but for other sites."""
+    found = re.findall(r"\]\(([^)\s]+)\)", re.sub(FENCED, "", text, flags=re.MULTILINE | re.DOTALL))
+    return [link for link in found if not re.match(r"[a-z]+:", link)]
+
+
+def anchors(path: Path) -> set[str]:
+    """The names by which a page's headings are linked to."""
+    text = re.sub(FENCED, "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
+
+
 def parse_only(line: str) -> None:
     """Parse a command line as the real command would, without doing anything."""
     name, *words = shlex.split(line)
@@ -50,9 +75,10 @@ def parse_only(line: str) -> None:
             inner.make_context(inner_name, inner_words, parent=context)
 
 
-def test_python_blocks_run_in_order(tmp_path):
-    script = tmp_path / "readme.py"
-    script.write_text("\n\n".join(blocks("python")))
+@pytest.mark.parametrize("page", [path for path in PAGES if blocks("python", path)], ids=lambda path: path.name)
+def test_python_blocks_run_in_order(page, tmp_path):
+    script = tmp_path / "page.py"
+    script.write_text("\n\n".join(blocks("python", page)))
     done = subprocess.run(
         [sys.executable, str(script)],
         cwd=ROOT,
@@ -62,11 +88,32 @@ def test_python_blocks_run_in_order(tmp_path):
         env={**__import__("os").environ, "ECOTASKSET_STORE": str(tmp_path / "store"), "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr[-2000:]
+    if page.name == "README.md":
+        kept = Store(tmp_path / "store").runs()
+        assert len(kept) == 2 and not check_runs(kept).of("error"), "what the README records can be shared"
 
 
-@pytest.mark.parametrize("line", command_lines("\n".join(blocks("bash"))))
-def test_commands_in_the_readme_parse(line):
+@pytest.mark.parametrize(
+    "line",
+    sorted(
+        {line for path in PAGES for line in command_lines("\n".join(blocks("bash", path)))}
+        | {line for path in PAGES for line in inline_commands(path.read_text())}
+    ),
+)
+def test_commands_in_the_pages_parse(line):
     parse_only(line)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_what_a_page_links_to_is_there(page):
+    missing = []
+    for link in links(page.read_text()):
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            missing.append(link)
+    scripts = re.findall(r"python ((?:tests|examples)/[\w/]+\.py)", page.read_text())
+    assert missing + [name for name in scripts if not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

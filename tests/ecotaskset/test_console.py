@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ APP = """
     from ecotaskset import errors
     from ecotaskset.console import Output, run_app
 
-    app = typer.Typer()
+    app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
     @app.command()
     def fail(name: str):
@@ -37,6 +38,11 @@ APP = """
         out = Output(json=json, quiet=quiet)
         out.say("working …")
         out.result({"energy_kwh": 0.5, "name": "é"}, human="[bold]0.5 kWh[/]", ids=["a", "b"])
+
+    @app.command()
+    def long():
+        from rich.text import Text
+        Output().result(None, [Text("a word " * 30), "green-collect " + "--knob a=1 " * 15 + ":fire:"])
 
     @app.command()
     def wait():
@@ -113,6 +119,17 @@ def test_human_output_and_talk_are_apart():
     assert outcome("work") == (0, "0.5 kWh\n", "working …\n")
 
 
+def test_in_a_terminal_a_line_stays_whole_and_a_paragraph_is_fitted():
+    outer, inner = pty.openpty()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80", "TERM": "dumb"}
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(APP), "long"], stdout=inner, env=environment)
+    assert process.wait(60) == 0
+    *paragraph, command = os.read(outer, 4096).decode().splitlines()
+    os.close(inner), os.close(outer)
+    assert command == "green-collect " + "--knob a=1 " * 15 + ":fire:"
+    assert len(paragraph) > 1 and max(map(len, paragraph)) <= 80
+
+
 def test_json_output_is_one_object():
     code, out, err = outcome("work", "--json")
     assert code == 0 and json.loads(out) == {"energy_kwh": 0.5, "name": "é"} and err == "working …\n"
@@ -148,6 +165,13 @@ def test_a_pipe_closed_before_the_answer_is_no_error():
 def test_help_is_on_stdout_and_exit_0():
     code, out, err = outcome("--help")
     assert code == 0 and "work" in out and err == ""
+
+
+def test_no_words_at_all_show_the_same_help():
+    assert outcome() == (0, outcome("--help")[1], "")
+    process = start()
+    process.stdout.close()
+    assert process.stderr.read() == "" and process.wait(timeout=60) == 0
 
 
 def test_an_unknown_name_suggests_the_nearest_and_lists_what_there_is():

@@ -28,6 +28,7 @@ PROVENANCE = {
     "best_epoch": 2,
     "quality_last": 0.9,
 }
+ONE = ("--version", "1.0.0")
 
 
 class Outcome(NamedTuple):
@@ -108,7 +109,7 @@ def test_a_checkout_loads_from_the_directory_above_it(command, tmp_path, make_ru
     root = tmp_path / "above" / "ecotaskset"
     (root / "ecotaskset").mkdir(parents=True)
     (root / "README.md").write_text("# A project\n")
-    words = ("build", "--store", tmp_path / "store", "--to", root / "ecotaskset" / "data", "--checkout")
+    words = ("build", "--store", tmp_path / "store", "--to", root / "ecotaskset" / "data", *ONE, "--checkout")
     assert command(*words, tmp_path / "store").returncode == 2 and not (root / "ecotaskset" / "data").exists()
     assert command(*words, root).returncode == 0
     code = (
@@ -144,7 +145,7 @@ def test_build_leaves_out_what_the_checks_refuse_and_says_so(command, store, tmp
     hot = make_run(energy_kwh=1.0, cpu_energy_kwh=1.0, **PROVENANCE)
     Store(store).append(hot)
     Store(store).append(make_run(origin="imported:x", seed=77))
-    done = command("build", "--store", store, "--to", tmp_path / "data", "--json")
+    done = command("build", "--store", store, "--to", tmp_path / "data", *ONE, "--json")
     assert done.returncode == 0 and f"left out {hot.run_id}: P101" in done.stderr
     manifest = json.loads(done.stdout)
     assert (manifest["runs"], manifest["left_out_imported"], list(manifest["left_out_refused"])) == (
@@ -156,7 +157,7 @@ def test_build_leaves_out_what_the_checks_refuse_and_says_so(command, store, tmp
 
 def test_building_twice_gives_the_same_bytes(command, store, tmp_path):
     for name in ("a", "b"):
-        assert command("build", "--store", store, "--to", tmp_path / name / "data", "-q").returncode == 0
+        assert command("build", "--store", store, "--to", tmp_path / name / "data", *ONE, "-q").returncode == 0
     files = [
         {str(p.relative_to(tmp_path / n)): p.read_bytes() for p in (tmp_path / n).rglob("*") if p.is_file()}
         for n in "ab"
@@ -215,7 +216,8 @@ def test_import_writes_a_table_the_store_reads(command, tmp_path):
         (("import", "zeuss", "."), "did you mean 'zeus'"),
         (("import", "csv", "t.csv"), "needs a mapping"),
         (("import", "zeus", "/nonexistent"), "no file"),
-        (("build", "--to", "x", "--store", "/nonexistent"), "no runs at /nonexistent"),
+        (("build", "--to", "x", "--store", "/nonexistent", "--version", "1.0.0"), "no runs at /nonexistent"),
+        (("build", "--to", "x", "--store", "/nonexistent"), "--version"),
         (("reprot",), "reprot"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import statistics
 from datetime import datetime, timezone
@@ -9,6 +10,7 @@ from datetime import datetime, timezone
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from ecotaskset.report import Row, report
 from ecotaskset.report_drift import drift, hour_factors
@@ -150,6 +152,42 @@ def test_the_report_is_json_text_and_pictures(make_runs, make_run, tmp_path, cap
     written = write_figures(runs, data, tmp_path / "figures")
     assert [path.name for path in written] == ["coverage.png", "energy_quality.png", "repeatability.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)
+
+
+def shown(data, width):
+    console = Console(width=width, file=io.StringIO(), highlight=False)
+    for part in render(data):
+        console.print(part, soft_wrap=isinstance(part, str))
+    return console.file.getvalue()
+
+
+def test_tables_fit_a_narrow_terminal(make_runs):
+    memory = {"ram_energy_kwh": 1e-6, "ram_energy_source": "ram_model", "ram_energy_quality": "modelled"}
+    runs = make_runs(130, **memory)
+    runs += [run.model_copy(update={"run_id": f"again-{run.run_id}", "duration_s": 6.5}) for run in runs[:30]]
+    text = shown(described(runs), width=80)
+    tables = text.split("outliers:")[0]
+    assert "…" not in tables and tables.count("cpu:cpu_time_model+ram:ram_model") == 1
+    for header in (
+        ("over", "n", "runs", "median", "p90", "max", "per", "epoch", ">", "15%"),
+        ("domain", "runs", "recipes", "3", "seeds", "data", "sets", "models", "knobs", "energy"),
+    ):
+        assert header in {tuple(line.split()) for line in tables.splitlines()}
+    total = sum(run.energy_kwh for run in runs)
+    assert f"{total * 1000:.2g} Wh" in tables and "kWh" not in tables
+
+
+@pytest.mark.parametrize(("lone", "verdict"), [(100, "few"), (10, "many")])
+def test_leaks_are_explained_and_judged(make_run, lone, verdict):
+    curve = {"curve_validation_quality": [0.1, 0.2, 0.3], "curve_energy_kwh": []}
+    rows = [Row(make_run(learning_rate=n + 1.0), "train") for n in range(lone)]
+    rows += [Row(make_run(**curve), "train"), Row(make_run(epochs=7, **curve), "test")]
+    rows += [Row(make_run(seed=1), "train"), Row(make_run(learning_rate=1.001e-3), "test")]
+    lines = {line.split(":")[0]: line for line in shown(report(rows), width=80).splitlines()}
+    assert "must be 0" in lines["leaks"] and "system or inference knobs" in lines["near-duplicates"]
+    assert "same quality" in lines["equal curves"]
+    for name in ("near-duplicates", "equal curves"):
+        assert " 1 " in lines[name] and verdict in lines[name]
 
 
 def test_nothing_and_unknowns_are_described_too(make_run):
