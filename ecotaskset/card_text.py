@@ -130,7 +130,8 @@ green-collect --push --repo {repo}
 The push opens one pull request that adds your runs under `submissions/`. It is reviewed with the checks that ran on
 your machine (types, units, physics, duplicates, provenance) and merged; the next release folds it in. Trust is derived
 from facts: `self_reported` came from one contributor, `reproduced` means that a second contributor ran the same recipe
-(`green-collect --reproduce RUN_ID`), `imported` came with a public measurement set.
+on the same data to its end, with like quality and energy (`green-collect --reproduce RUN_ID`), `imported` came with a
+public measurement set.
 """
 
 LICENCE = """

@@ -16,11 +16,11 @@ from green_predictor.cascade_inference import inference_effects
 from green_predictor.cascade_model import StackModel, fit_stacks, held_out_errors, product_rule
 from green_predictor.cascade_runs import CascadeRuns, Stack, gather, leave_one_seed_out, stack_name
 from green_predictor.source import records as read_records
+from green_predictor.verdict import Z90
 
 LEAST_QUALITY = 0.9595
 """Share of the baseline's quality that the best stack must keep: what the paper's best stack kept."""
 
-Z90 = 1.645
 MOST_UNTRIED = 4000
 MOST_IN_SHAPLEY = 10
 

@@ -14,11 +14,10 @@ import numpy as np
 
 from ecotaskset.knobs import KNOBS
 from green_predictor.rows import knobs_of
+from green_predictor.verdict import Z90
 
 if TYPE_CHECKING:
     from green_predictor.cascade_runs import Stack
-
-Z90 = 1.645
 
 
 def inference_effects(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

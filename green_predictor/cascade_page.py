@@ -7,7 +7,6 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecotaskset.errors import UsageError
 from ecotaskset.store import write_atomically
 from green_predictor.cascade_command import tables
 from green_predictor.cascade_figure import waterfall_figure
@@ -41,10 +40,8 @@ def cascade_page(analysis: Cascade, path: Path) -> None:
     ]
     for heading, titles, rows in tables(found):
         parts += [f"<h2>{html.escape(heading)}</h2>", _table(titles, rows)]
-    try:
-        write_atomically(path, "".join([*parts, "</body></html>\n"]).encode())
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}", hint="for example --plot cascade.html") from None
+    content = "".join([*parts, "</body></html>\n"]).encode()
+    write_atomically(path, content, hint="choose another place, for example --plot cascade.html")
 
 
 def _table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

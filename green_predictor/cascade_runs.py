@@ -11,6 +11,7 @@ import numpy as np
 
 from ecotaskset.errors import UsageError, unknown_name
 from ecotaskset.knobs import KNOBS, PHASES
+from green_predictor.alone import as_if_alone
 from green_predictor.rows import knobs_of
 from green_predictor.targets import final_quality, usable
 
@@ -63,12 +64,13 @@ class CascadeRuns:
 
 
 def gather(records: Sequence[dict[str, Any]], domain: str, dataset: str, model: str | None = None) -> CascadeRuns:
-    """The base recipe with most knob combinations, and its stacks.
+    """The base recipe with most knob combinations, and its stacks. Energy is that of trainings alone on their machine,
+    as everywhere else: runs side by side share the memory's draw, and not all stacks need have had company.
 
     Raises:
         UsageError: no such data set or architecture, or no recipe was run both with and without knobs.
     """
-    mine = [r for r in records if r.get("domain") == domain and usable(r)]
+    mine = [as_if_alone(r) for r in records if r.get("domain") == domain and usable(r)]
     if not any(r["dataset"] == dataset for r in mine):
         raise unknown_name("data set", dataset, {r["dataset"] for r in mine})
     mine = [r for r in mine if r["dataset"] == dataset]

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ecotaskset.console import Output, run_app
+from ecotaskset.versions import Version
 
 recommend_app = typer.Typer(add_completion=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 app = typer.Typer(add_completion=True, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -17,10 +18,13 @@ Examples:
   green-recommend --domain nlp --dataset '{"n_train": 20000, "n_classes": 2, "sequence_length": 64}' --budget-kwh 0.01
   green-recommend --domain cv --dataset digits --prefer knee --plot front.png --json
   green-recommend --domain nlp --dataset tweets --max-quality-loss 0.02 --probe 2
+  green-recommend --domain cv --dataset digits --data my-store
+  green-recommend --domain cv --dataset digits --data model:OWNER/green@v1.0.0
 """
 PREDICTOR_EXAMPLES = """\b
 Examples:
   green-predictor fit
+  green-predictor fit --data my-store --output my-model
   green-predictor evaluate --json
   green-predictor cascade --domain cv --dataset digits
   green-predictor publish --repo OWNER/green --dry-run
@@ -37,6 +41,15 @@ def _option(panel: str, text: str, *names: str) -> object:
 Json = Annotated[bool, _option(SHOW, "one JSON object on stdout", "--json")]
 Quiet = Annotated[bool, _option(SHOW, "only what the next command needs", "--quiet", "-q")]
 Data = Annotated[str | None, _option(FROM, "a store, a parquet file or a Hub data set [default: shipped snapshot]")]
+Learned = Annotated[
+    str | None,
+    _option(
+        FROM,
+        "runs (as for fit --data), or a fitted model: the folder fit wrote, or model:OWNER/NAME@REVISION on the Hub "
+        "[default: shipped]",
+        "--data",
+    ),
+]
 Energy = Annotated[str, _option(FROM, "all, or measured to leave modelled components out")]
 
 
@@ -60,12 +73,13 @@ def recommend_command(
     observed: Annotated[str | None, _option(FROM, "store or parquet file with runs on this very task")] = None,
     probe: Annotated[int, _option(FROM, "train so many short probes first; 2 already help")] = 0,
     store: Annotated[Path | None, _option(FROM, "where probes are kept [$ECOTASKSET_STORE]")] = None,
-    data: Data = None,
+    data: Learned = None,
     energy: Energy = "all",
     candidates: Annotated[int, _option(FROM, "how many recipes to consider")] = 10_000,
     plot: Annotated[Path | None, _option(SHOW, "write the picture of the front there (.png, .svg, .pdf)")] = None,
     json: Json = False,
     quiet: Quiet = False,
+    version: Version = False,
 ) -> None:
     """Say which recipe to train, what it will cost and how good it will be. Nothing is trained, except for --probe.
 
@@ -102,13 +116,16 @@ def _preference(text: str | None) -> dict[str, float] | str | None:
 
 
 @app.callback(epilog=PREDICTOR_EXAMPLES)
-def predictor() -> None:
+def predictor(version: Version = False) -> None:
     """Fit, evaluate, explain and publish the model behind green-recommend."""
 
 
 @app.command()
 def fit(
-    output: Annotated[Path | None, _option(SHOW, "folder to write to [default: the package's own model]")] = None,
+    output: Annotated[
+        Path | None,
+        _option(SHOW, "folder to write to; needed with --data or --energy [default: the package's own model]"),
+    ] = None,
     data: Data = None,
     energy: Energy = "all",
     json: Json = False,
@@ -147,7 +164,10 @@ def cascade(
 ) -> None:
     """What knobs save alone and together: savings, the product rule, synergies, collisions, the best stack."""
     from green_predictor.cascade_command import cascade_command
+    from green_predictor.plot import check_ending
 
+    if plot is not None:
+        check_ending(plot, ".html")
     cascade_command(Output(json=json, quiet=quiet), domain, dataset, model, data, plot)
 
 

@@ -25,8 +25,8 @@ class Estimate:
 
 def estimate(recipe: Recipe, *, hardware: Any = "auto", data: Any = None) -> Estimate:
     """Predict one recipe; where its task or architecture was never run, say so instead of guessing."""
+    from ecotaskset.amounts import duration, energy
     from green_predictor.recommender import recommend
-    from green_predictor.verdict import duration, energy
 
     try:
         answer = recommend(

@@ -33,7 +33,8 @@ def evaluate_command(
         raise unknown_name("domain", domain, DOMAINS)
     found = evaluate(source.records(data), protocols=protocols or None, domain=domain, say=out.say)
     if output is not None:
-        write_atomically(output / "evaluation.json", json.dumps(found, indent=2, allow_nan=False).encode())
+        text = json.dumps(found, indent=2, allow_nan=False)
+        write_atomically(output / "evaluation.json", text.encode(), hint="choose another folder with --output")
         pictures = write_figures(found, output)
         out.say(f"written to {output}: {', '.join(['evaluation.json', *(path.name for path in pictures)])}")
     out.result(found, [table(found)], sorted(found["protocols"]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import platform
 import re
@@ -83,7 +82,7 @@ def machine(runs: Sequence[Mapping[str, Any]], wanted: str | Mapping[str, Any] =
     if isinstance(wanted, str) and wanted.lstrip().startswith("{"):
         try:
             wanted = json.loads(wanted)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             raise UsageError(f"the description of the hardware is not JSON: {error}") from None
     if isinstance(wanted, Mapping):
         return _described(wanted), "as described"
@@ -111,7 +110,7 @@ def _described(wanted: Mapping[str, Any]) -> dict[str, Any]:
             raise unknown_name("hardware column", name, hardware_columns())
         if value is None:
             continue
-        number = isinstance(value, (int, float)) and math.isfinite(value) and value >= 0
+        number = isinstance(value, (int, float)) and 0 <= value < 1e15
         if not (isinstance(value, str) if name in texts else number):
             raise UsageError(f"{name}={value!r} is not {'a name' if name in texts else 'a number of 0 or more'}")
     return dict(wanted)

@@ -1,7 +1,7 @@
 """The fitted model on the Hub: publish it with its card, load it back by name and version.
 
-What travels is `model.json` and `model.npz` (see `storage`): data only. Loading checks the arrays' hash, every name and
-shape, and makes a trial prediction; anything that does not fit is refused.
+What travels is `model.json` and `model.npz` (see `storage`): data only. Loading checks that the two belong together,
+every name, shape and range, and makes a trial prediction; anything that does not fit is refused.
 """
 
 from __future__ import annotations
@@ -100,20 +100,36 @@ def fetch_model(repo: str, *, revision: str | None = None, token: str | None = N
     """The folder of a published model; the same again without network.
 
     Raises:
+        UsageError: not owner/name. RefusedError: too large for a model, which is found out before it is downloaded.
         HubError: not there, or not reachable and not in the cache.
     """
     from huggingface_hub import snapshot_download
 
     from ecotaskset.hub import explain, hub_failures
 
-    what = f"fetch the model {repo}" + (f" at {revision}" if revision else "")
+    what = f"fetch the model {_checked(repo)}" + (f" at {revision}" if revision else "")
     try:
-        folder = Path(snapshot_download(_checked(repo), revision=revision, allow_patterns=[*FILES, CARD], token=token))
+        _check_sizes(repo, revision, token)
+        folder = Path(snapshot_download(repo, revision=revision, allow_patterns=[*FILES, CARD], token=token))
     except hub_failures() as error:
         raise explain(error, what) from error
     if not (folder / storage.JSON_NAME).is_file():
         raise HubError(f"cannot {what}: there is no model in it", hint="check the repository and the version")
     return folder
+
+
+def _check_sizes(repo: str, revision: str | None, token: str | None) -> None:
+    from huggingface_hub import HfApi
+
+    from ecotaskset.hub import hub_failures
+
+    try:
+        there = HfApi(token=token).model_info(repo, revision=revision, files_metadata=True).siblings or ()
+    except hub_failures():  # the download finds out why; without network it only reads what was downloaded before
+        return
+    for file in there:
+        if file.rfilename in (*FILES, CARD) and (file.size or 0) > storage.MOST_BYTES:
+            raise RefusedError(f"{file.rfilename} of {repo} is too large for a model: {file.size / 1e6:.0f} MB")
 
 
 def locate(repo_or_folder: str | Path, *, revision: str | None = None, token: str | None = None) -> Path:

@@ -27,12 +27,13 @@ RANKED_WITH = 0.5
 
 @dataclass(frozen=True)
 class Task:
-    """Measured candidates of one task, seeds averaged. Arrays are over its `m` recipes, `kwh` over its records.
+    """Measured candidates of one task, seeds averaged; energy and time over undisturbed runs where there are any.
 
-    `quality` is that on the validation split, by which recipes are chosen; `test` that on the test split (on the
-    validation split where a run has none), by which a choice is judged: the best of a hundred on one split is partly
-    the luckiest there. `first`: the record each recipe is predicted from. `noise`: standard deviation of log energy and
-    of quality between seeds, pooled over the recipes that were repeated; None where none was.
+    Arrays are over its `m` recipes, `kwh` over its records. `quality` is that on the validation split, by which recipes
+    are chosen; `test` that on the test split (on the validation split where a run has none), by which a choice is
+    judged: the best of a hundred on one split is partly the luckiest there. `first`: the record each recipe is
+    predicted from. `noise`: standard deviation of log energy and of quality between seeds, pooled over the recipes that
+    were repeated; None where none was.
     """
 
     name: str
@@ -63,15 +64,23 @@ def measured_task(name: str, records: Sequence[dict[str, Any]], energy: str = "a
     kwh = np.array([r[targets.energy_column(energy)] for r in kept], float)
     seconds = np.array([r.get("duration_s") or np.nan for r in kept], float)
     count = np.bincount(inverse)
+    calm = _calm(kept, inverse)
 
-    def mean(values: np.ndarray) -> np.ndarray:
-        return np.bincount(inverse, values) / count
+    def mean(values: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+        w = np.ones(len(values)) if weight is None else weight
+        return np.bincount(inverse, w * values) / np.bincount(inverse, w)
 
-    mean_log = mean(np.log(kwh))
+    mean_log = mean(np.log(kwh), calm)
     return Task(
-        name, kept, kwh, [int(i) for i in first], inverse, mean(quality), mean(test), np.exp(mean_log), mean(seconds),
-        _noise(np.log(kwh), quality, inverse, count),
+        name, kept, kwh, [int(i) for i in first], inverse, mean(quality), mean(test), np.exp(mean_log),
+        mean(seconds, calm), _noise(np.log(kwh), quality, inverse, count),
     )  # fmt: skip
+
+
+def _calm(records: Sequence[dict[str, Any]], recipe: np.ndarray) -> np.ndarray:
+    """Which runs say what their recipe costs, 0 or 1: those that no other work disturbed, all where all were."""
+    undisturbed = np.array(["contended" not in (r.get("flags") or []) for r in records], float)
+    return np.where(np.bincount(recipe, undisturbed)[recipe] > 0, undisturbed, 1.0)
 
 
 def _noise(log_energy, quality, inverse, count) -> tuple[float, float] | None:

@@ -25,7 +25,7 @@ _LAYERS = ("n_conv_layers", "n_linear_layers", "n_attention_layers", "n_embeddin
 
 
 def quantities(rows: Rows) -> np.ndarray:
-    """How much of each term a row has used after its `epoch` epochs, (n, 6); 0 where a column is unknown."""
+    """How much of each term a row has used after its `epoch` epochs, (n, 7); 0 where a column is unknown."""
     n = rows.numbers
     validation = np.nan_to_num(n["n_validation"], nan=0.0)
     per_epoch = np.nan_to_num((3 * n["n_train"] + validation) * n["flops_per_sample"], nan=0.0)

@@ -22,8 +22,15 @@ def publish_command(
     space: bool,
     dry_run: bool,
 ) -> None:
-    """Publish a model, or with `space` the page."""
+    """Publish a model, or with `space` the page.
+
+    Raises:
+        UsageError: with `space`, something that only a model has.
+    """
     if space:
+        of_a_model = {"--model": folder, "--evaluation": evaluation, "--dataset": dataset, "--tag": tag}
+        if given := [name for name, value in of_a_model.items() if value is not None]:
+            raise UsageError(f"{', '.join(given)} cannot be used with --space", hint="the page is published as it is")
         made = publish_space(repo, dry_run=dry_run)
     else:
         figures = _read(evaluation) if evaluation else None

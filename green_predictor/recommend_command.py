@@ -5,19 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ecotaskset.amounts import energy as energy_text
 from ecotaskset.console import Output
 from ecotaskset.errors import UsageError
 from ecotaskset.store import Store
 from green_predictor import probing
+from green_predictor.plot import check_ending
 from green_predictor.recommender import recommend
 from green_predictor.show import recommendation_table
-from green_predictor.verdict import energy as energy_text
 
 
 def recommend_command(
     out: Output, asked: dict[str, Any], *, probe: int, store: Path | None, plot: Path | None, json: bool, quiet: bool
 ) -> None:
     """Answer the question `asked` (arguments of `recommend`), with `probe` trainings of two epochs before it."""
+    if plot is not None:
+        check_ending(plot)
     answer = recommend(**asked)
     facts: dict[str, Any] = {}
     lines: list[Any] = []

@@ -59,7 +59,8 @@ def recommend(
         country: ISO code of the grid, or its intensity in g/kWh.
         hardware: `auto`, a name (`H200`, a processor in the data), or a dict of hardware columns.
         observed: runs already made on this very task (runs, dicts of Run columns, a table or a store), however short.
-        data: where to learn from: None (shipped snapshot), a store, a Hub data set, a table or runs.
+        data: where to learn from: None (shipped snapshot), a store, a Hub data set, a table or runs; or a fitted model:
+            its folder, `model:owner/name@revision`, a GreenPredictor.
         candidates: how many to consider, or your own list of recipes.
         energy: `all`, or `measured` to leave modelled components out.
 

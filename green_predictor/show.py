@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from green_predictor.verdict import duration, energy, mass
+from ecotaskset.amounts import duration, energy, mass
+
+OWN_DATA = {"cv": "folder:DIR", "nlp": "csv:FILE:TEXT:LABEL", "recsys": "csv:FILE:USER:ITEM:TIME"}
+"""How `green-collect` is told of data that nobody ran anything on."""
 
 if TYPE_CHECKING:
     from green_predictor.recommendation import Pick, Recommendation
 
 
 def recommendation_table(answer: Recommendation) -> list[Any]:
-    """Verdict, a table of the pick and its neighbours, what it stands on, and the command to type next."""
+    """Verdict, a table of the pick and its neighbours, what it stands on, and the command to type next.
+
+    Names of metrics, architectures and machines come with the model, which may be a stranger's: none is read as markup.
+    """
+    from rich.markup import escape
+    from rich.text import Text
+
     titles = ["", f"{answer.metric} (90 %)", "energy (90 %)", "time"] + ["CO₂"] * (answer.intensity is not None)
     rows: list[tuple[str, Pick | None]] = [
         ("cheaper", answer.alternatives["cheaper"]),
@@ -21,18 +30,20 @@ def recommendation_table(answer: Recommendation) -> list[Any]:
         ("most accurate", answer.most_accurate),
     ]
     cells = [[label, *_cells(pick, answer.intensity is not None)] for label, pick in rows if pick is not None]
-    header, *body = aligned([*titles, "recipe"], cells, left=len(titles) + 1).splitlines()
+    header, *body = map(escape, aligned([*titles, "recipe"], cells, left=len(titles) + 1).splitlines())
     body = [f"[bold green]{line}[/]" if line.startswith("best") else line for line in body]
-    lines: list[Any] = [answer.verdict, "", f"[dim]{header}[/]", *body, ""]
-    lines.append(f"[dim]basis[/]     {answer.support.sentence}")
+    lines: list[Any] = [Text(answer.verdict), "", f"[dim]{header}[/]", *body, ""]
     machine = answer.hardware.get("gpu_model") or answer.hardware.get("cpu_model") or "unknown machine"
-    lines.append(f"[dim]machine[/]   {machine} ({answer.hardware_basis})")
+    facts = {"basis": answer.support.sentence, "machine": f"{machine} ({answer.hardware_basis})"}
     if answer.intensity:
-        lines.append(f"[dim]grid[/]      {answer.intensity[0]:g} g/kWh ({answer.intensity[1]})")
-    lines.append(f"[dim]chosen[/]    among {answer.n_candidates:,} candidates, {len(answer.on_front)} on the front")
-    lines.append("[dim]next[/]")
-    lines.append(answer.command)
-    return lines
+        facts["grid"] = f"{answer.intensity[0]:g} g/kWh ({answer.intensity[1]})"
+    near = f"{int(answer.choosable.sum()):,} of {answer.n_candidates:,} candidates"
+    facts["chosen"] = f"among {near}, the others being unlike any run; {len(answer.on_front)} on the front"
+    dataset = answer.best.recipe.dataset
+    if not any(run["dataset"] == dataset for run in answer.model.runs):
+        facts["data"] = f"in place of {dataset} say where yours are: --dataset {OWN_DATA[answer.domain]}"
+    lines += [f"[dim]{name:<9}[/] {escape(words)}" for name, words in facts.items()]
+    return [*lines, "[dim]next[/]", escape(answer.command)]
 
 
 def aligned(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
@@ -49,8 +60,6 @@ def aligned(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1)
 
 
 def _cells(pick: Pick, with_emissions: bool) -> list[str]:
-    from rich.markup import escape
-
     cells = [
         f"{pick.quality:.3f} ({pick.quality_low:.2f}–{pick.quality_high:.2f})",
         f"{energy(pick.energy_kwh)} ({energy(pick.energy_low_kwh)}–{energy(pick.energy_high_kwh)})",
@@ -58,4 +67,4 @@ def _cells(pick: Pick, with_emissions: bool) -> list[str]:
     ]
     if with_emissions:
         cells.append(mass(pick.emissions_kg or 0))
-    return [*cells, escape(f"{pick.name} · lr {pick.recipe.learning_rate:g}")]
+    return [*cells, f"{pick.name} · lr {pick.recipe.learning_rate:g}"]

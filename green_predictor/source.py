@@ -1,9 +1,14 @@
-"""Where runs come from (`data=`), and the fitted model that belongs to them: shipped, cached, or fitted now."""
+"""Where runs come from (`data=`), and the fitted model that belongs to them: shipped, cached, or fitted now.
+
+`data=` may also name a model that was fitted before: the folder that `green-predictor fit --output` wrote, or
+`model:owner/name[@revision]` on the Hub. The word is needed there because data sets are called owner/name too.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -15,6 +20,7 @@ from ecotaskset.errors import EcoTaskSetError, UsageError
 from green_predictor.domain_model import DomainModel
 
 SHIPPED_MODEL = Path(__file__).parent / "model"
+ON_THE_HUB = "model:"
 _REPO = re.compile(r"^[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*$")
 
 
@@ -23,8 +29,10 @@ def records(data: Any = None) -> list[dict[str, Any]]:
     `owner/name[@revision]`, a pyarrow table, a pandas frame, or runs.
 
     Raises:
-        UsageError: nothing there, or nothing that runs can be read from.
+        UsageError: nothing there, a fitted model, or nothing that runs can be read from.
     """
+    if _names_a_model(data):
+        raise UsageError(f"'{data}' is a fitted model: here runs are needed", hint="a store, a table or a data set")
     if data is None or isinstance(data, (str, Path)):
         return _from_place(data)
     if hasattr(data, "to_pylist"):
@@ -53,13 +61,26 @@ def _from_place(place: str | Path | None) -> list[dict[str, Any]]:
     name, _, revision = str(place).partition("@")
     if _REPO.match(name):
         return load_runs(repo=name, revision=revision or None).to_pylist()
-    raise UsageError(f"no runs at '{place}'", hint="a store's directory, a parquet file or a Hub data set owner/name")
+    hint = "a store's directory, a parquet file, a Hub data set owner/name, or a model: its folder, model:owner/name"
+    raise UsageError(f"no runs at '{place}'", hint=hint)
+
+
+LEARNED = ("energy_kwh", "energy_measured_kwh", "ram_energy_kwh", "duration_s", "quality_last", "quality_validation",
+           "status", "data_cached")  # fmt: skip
 
 
 def fingerprint(rows: Iterable[Mapping[str, Any]]) -> str:
-    """16 hexadecimal characters that identify a set of runs, whatever their order."""
-    ids = sorted(str(r.get("run_id") or json.dumps(r, sort_keys=True, default=str)) for r in rows)
-    return hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16]
+    """16 hexadecimal characters that identify a set of runs, whatever their order.
+
+    A run's id is the hash of its content when it is made, and a store checks that it still is; a table that somebody
+    edited keeps its ids. So what was measured and reached (`LEARNED`) counts along with them. Other columns changed
+    under an old id are not noticed; rows without ids count with all they hold.
+    """
+    known = (
+        str([r["run_id"], *map(r.get, LEARNED)]) if r.get("run_id") else json.dumps(r, sort_keys=True, default=str)
+        for r in rows
+    )
+    return hashlib.sha256("\n".join(sorted(known)).encode()).hexdigest()[:16]
 
 
 def snapshot_stamp() -> str:
@@ -79,14 +100,21 @@ def _stamp(files: tuple[tuple[Path, int, int], ...]) -> str:
     return found.hexdigest()[:16]
 
 
-_LOADED: dict[tuple[str, str], dict[str, DomainModel]] = {}
+_LOADED: dict[tuple[str, ...], dict[str, DomainModel]] = {}
 
 
 def models_for(data: Any = None, energy: str = "all") -> dict[str, DomainModel]:
-    """Fitted models by domain for these runs. The shipped model is used for the shipped snapshot; for other runs one is
-    fitted once and kept in the user's cache directory."""
+    """Fitted models by domain: those that `data` names, or of the runs it names. The shipped model is used for the
+    shipped snapshot; for other runs one is fitted once and kept in the user's cache directory.
+
+    Raises:
+        UsageError: nothing there, too few runs, or a model of another kind of energy.
+        RefusedError: what should be a model is none. HubError: it cannot be fetched.
+    """
     if hasattr(data, "domains_"):  # a fitted GreenPredictor
         return data.domains_
+    if _names_a_model(data):
+        return _saved(_folder_of(data), energy)
     if data is None:
         stamp = snapshot_stamp()
         key = (stamp, energy)
@@ -100,12 +128,51 @@ def models_for(data: Any = None, energy: str = "all") -> dict[str, DomainModel]:
     return _LOADED[key]
 
 
-def _shipped(stamp: str, energy: str) -> dict[str, DomainModel] | None:
-    from green_predictor.storage import JSON_NAME, load, read_facts
+def _names_a_model(data: Any) -> bool:
+    """A store into which somebody also wrote a model is a store."""
+    if not isinstance(data, (str, Path)):
+        return False
+    from green_predictor.storage import JSON_NAME
 
-    if energy != "all" or not (SHIPPED_MODEL / JSON_NAME).exists():
+    folder = Path(data).expanduser()
+    return str(data).startswith(ON_THE_HUB) or ((folder / JSON_NAME).is_file() and not (folder / "runs").is_dir())
+
+
+def _folder_of(place: str | Path) -> Path:
+    if not str(place).startswith(ON_THE_HUB):
+        return Path(place).expanduser()
+    from green_predictor.hub import fetch_model
+
+    name, _, revision = str(place).removeprefix(ON_THE_HUB).partition("@")
+    return fetch_model(name, revision=revision or None)
+
+
+def _saved(folder: Path, energy: str) -> dict[str, DomainModel]:
+    from green_predictor.storage import ARRAYS_NAME, JSON_NAME, load
+
+    written = [str((folder / name).stat().st_mtime_ns) for name in (JSON_NAME, ARRAYS_NAME) if (folder / name).exists()]
+    key = (str(folder.resolve()), *written, energy)
+    if key not in _LOADED:
+        domains, facts = load(folder)
+        if (learned := facts.get("energy", "all")) != energy:
+            raise UsageError(f"the model in {folder} is of {learned!r} energy, not {energy!r}", hint="ask it for that")
+        _LOADED[key] = domains
+    return _LOADED[key]
+
+
+def _shipped(stamp: str, energy: str) -> dict[str, DomainModel] | None:
+    """The package's own model, if it is of this snapshot and this energy, and can be read."""
+    from green_predictor.storage import JSON_NAME, load
+
+    if not (SHIPPED_MODEL / JSON_NAME).exists():
         return None
-    return load(SHIPPED_MODEL)[0] if read_facts(SHIPPED_MODEL).get("snapshot") == stamp else None
+    try:
+        domains, facts = load(SHIPPED_MODEL)
+    except EcoTaskSetError as error:
+        said = "%s; answering with a model that is fitted here once (about a minute) and kept in the cache"
+        logging.getLogger(__name__).warning(said, error.message)
+        return None
+    return domains if (facts.get("snapshot"), facts.get("energy")) == (stamp, energy) else None
 
 
 def _cached_or_fitted(stamp: str, rows: list[dict[str, Any]] | None, energy: str) -> dict[str, DomainModel]:

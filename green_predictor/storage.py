@@ -1,34 +1,49 @@
 """A fitted predictor on disk: `model.json` (facts, lists) and `model.npz` (arrays). Data only, nothing is executed.
 
-The JSON names the SHA-256 of the arrays; arrays are read with `allow_pickle=False`, and every name, shape and number
-is checked before it is used. A file that was tampered with is refused.
+The JSON names the SHA-256 of the arrays, which proves that the two files belong together, not who made them: whoever
+changes one can change the other. So arrays are read with `allow_pickle=False`, and every name, shape, type and range
+is checked before it is used (`stored_arrays`, `stored_runs`): what does not fit is refused. Numbers that fit but are
+wrong cannot be found out; take models from people you trust.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+import struct
+import time
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ecotaskset._version import MODEL_FORMAT as FORMAT
 from ecotaskset.errors import RefusedError
+from ecotaskset.knobs import DOMAINS
 from ecotaskset.store import write_atomically
 from green_predictor.domain_model import DomainModel, Evidence, raw_predict
 from green_predictor.families import FAMILIES
 from green_predictor.features import FeatureSpec
 from green_predictor.physics import PRICES
 from green_predictor.rows import recipe_rows
+from green_predictor.stored_arrays import MOST_AMOUNT, MOST_BYTES, check_arrays, pack, unpack
+from green_predictor.stored_runs import as_columns, as_records
 from green_predictor.targets import Reference
 
-FORMAT = 11
-MOST_BYTES = 64_000_000
 MAKE_ANEW = "make it anew with green-predictor fit"
 JSON_NAME, ARRAYS_NAME = "model.json", "model.npz"
+SETTINGS = ("landmark_logit", "rigidity", "rigidity_probe", "caution", "caution_seen", "slack_seen")
+LOOK_AGAIN_S = (0.05, 0.15, 0.3)
+"""`save` cannot replace two files at once: a reader who finds one old and one new waits so long and looks again."""
+
+BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, SyntaxError, EOFError, MemoryError,
+          ArithmeticError, LookupError, RuntimeError, TypeError, AttributeError, ValueError)  # fmt: skip
+"""What reading a file raises that only looks like a model: of zip, of NumPy's headers, of values that do not fit."""
 
 
 def save(domains: Mapping[str, DomainModel], folder: str | Path, facts: Mapping[str, Any]) -> Path:
@@ -42,13 +57,12 @@ def save(domains: Mapping[str, DomainModel], folder: str | Path, facts: Mapping[
     for name, model in domains.items():
         described[name], mine = _take_apart(model)
         arrays |= {f"{name}/{key}": value for key, value in mine.items()}
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    content = buffer.getvalue()
-    head = {"format": FORMAT, "arrays_sha256": hashlib.sha256(content).hexdigest(), **facts, "domains": described}
-    folder = Path(folder)
-    write_atomically(folder / ARRAYS_NAME, content)
-    write_atomically(folder / JSON_NAME, json.dumps(head, ensure_ascii=False, allow_nan=False).encode())
+    content = pack(arrays)
+    head = {"format": FORMAT, "arrays_sha256": _hash(content), **facts, "domains": described}
+    text = json.dumps(head, ensure_ascii=False, allow_nan=False).encode()  # before anything is written
+    folder, hint = Path(folder), "choose a folder that can be written"
+    write_atomically(folder / ARRAYS_NAME, content, hint=hint)
+    write_atomically(folder / JSON_NAME, text, hint=hint)
     return folder
 
 
@@ -60,12 +74,8 @@ def read_facts(folder: str | Path) -> dict[str, Any]:
     """
     path = Path(folder) / JSON_NAME
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise RefusedError(f"{path} is too large for a model")
-        head = json.loads(path.read_bytes())
-    except OSError as error:
-        raise RefusedError(f"no model in {folder}: {error.strerror}", hint=MAKE_ANEW) from None
-    except (ValueError, RecursionError):
+        head = json.loads(_read(path))
+    except (ValueError, RecursionError, MemoryError):
         raise RefusedError(f"{path} is not JSON", hint=MAKE_ANEW) from None
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise RefusedError(f"{path} is not a model of format {FORMAT}", hint=MAKE_ANEW)
@@ -76,45 +86,55 @@ def load(folder: str | Path) -> tuple[dict[str, DomainModel], dict[str, Any]]:
     """Models by domain, and the facts kept beside them.
 
     Raises:
-        RefusedError: anything that is not exactly what `save` writes.
+        RefusedError: the files do not belong together, or are not what `save` writes.
     """
-    head = read_facts(folder)
-    path = Path(folder) / ARRAYS_NAME
+    head, content = _read_both(Path(folder))
+    try:
+        parts: dict[str, dict[str, np.ndarray]] = {name: {} for name in head["domains"]}
+        for key, array in unpack(content).items():
+            name, _, rest = key.partition("/")
+            if name not in parts:
+                raise ValueError(f"array {key!r} is of no domain")
+            parts[name][rest] = array
+        domains = {name: _put_together(name, info, parts[name]) for name, info in head["domains"].items()}
+    except BROKEN as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise RefusedError(f"{Path(folder) / ARRAYS_NAME} is not a model: {reason}", hint=MAKE_ANEW) from None
+    return domains, {k: v for k, v in head.items() if k != "domains"}
+
+
+def _read_both(folder: Path) -> tuple[dict[str, Any], bytes]:
+    for wait in (*LOOK_AGAIN_S, None):
+        head, content = read_facts(folder), _read(folder / ARRAYS_NAME)
+        if _hash(content) == head.get("arrays_sha256"):
+            return head, content
+        if wait is not None:
+            time.sleep(wait)
+    raise RefusedError(f"{folder / ARRAYS_NAME} does not match {JSON_NAME}", hint=MAKE_ANEW)
+
+
+def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise RefusedError(f"{path} is too large for a model")
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
-        raise RefusedError(f"{path} cannot be read: {error.strerror}") from None
-    if hashlib.sha256(content).hexdigest() != head.get("arrays_sha256"):
-        raise RefusedError(f"{path} does not match {JSON_NAME}", hint=MAKE_ANEW)
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        domains = {
-            name: _put_together(
-                name, info, {k[len(name) + 1 :]: v for k, v in arrays.items() if k.startswith(name + "/")}
-            )
-            for name, info in head["domains"].items()
-        }
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-        raise RefusedError(f"{path} is not a model: {error}", hint=MAKE_ANEW) from None
-    return domains, {k: v for k, v in head.items() if k != "domains"}
+        raise RefusedError(f"no model in {path.parent}: {path.name}: {error.strerror}", hint=MAKE_ANEW) from None
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _take_apart(model: DomainModel) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     described = {
         "names": list(model.spec.names),
         "family": model.family,
-        "landmark_logit": model.reference.landmark_logit,
         "prices": list(model.reference.prices),
-        "rigidity": model.rigidity,
-        "rigidity_probe": model.rigidity_probe,
-        "caution": model.caution,
-        "caution_seen": model.caution_seen,
-        "slack_seen": model.slack_seen,
-        "runs": _as_columns(model.runs),
+        "runs": as_columns(model.runs),
         "summary": model.summary,
+        "landmark_logit": model.reference.landmark_logit,
+        **{name: getattr(model, name) for name in SETTINGS[1:]},
     }
     arrays = {
         "mean": model.spec.mean, "scale": model.spec.scale, "reach": model.spec.reach,
@@ -129,41 +149,26 @@ def _take_apart(model: DomainModel) -> tuple[dict[str, Any], dict[str, np.ndarra
 
 
 def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> DomainModel:
-    for name, array in arrays.items():
-        if array.dtype.kind not in "fi" or (not np.isfinite(array).all() and "thresholds" not in name):
-            raise ValueError(f"array {name} has values that are not numbers")
-    if info["family"] not in FAMILIES:
-        raise ValueError(f"unknown family {info['family']!r}")
-    names = tuple(str(n) for n in info["names"])
-    p = len(names)
-    runs = _as_records(info["runs"])
-    if not all("model" in r for r in runs):
-        raise ValueError("its runs are not runs")
+    if domain not in DOMAINS or info["family"] not in FAMILIES:
+        raise ValueError(f"unknown domain or family {domain!r}, {info['family']!r}")
+    names, runs = tuple(str(n) for n in info["names"]), as_records(info["runs"])
+    tasks = sorted({run["dataset"] for run in runs})
+    if info["summary"]["tasks"] != tasks or info["summary"]["runs"] != len(runs):
+        raise ValueError("its summary is of other runs")
+    check_arrays(arrays, family=info["family"], features=len(names), runs=len(runs), tasks=tasks)
     families, corrections, quantiles, apart = (
         _part(arrays, p) for p in ("family.", "correction.", "quantiles.", "apart.")
     )
-    if any(arrays[k].shape[-1] != p for k in ("mean", "scale", "reach", "near")) or arrays["leverage"].shape != (p, p):
-        raise ValueError("arrays do not fit the features")
-    if arrays["bounds"].shape != (2, 3):
-        raise ValueError("the bounds are not those of three targets")
-    if any(c.shape != (p + 1, 3) for c in corrections.values()):
-        raise ValueError("corrections do not fit the features")
-    if set(apart) != {"seen", "unseen"} or any(a.ndim != 2 or len(a) != 2 or not a.size for a in apart.values()):
-        raise ValueError("the differences of errors do not fit")
-    for name, array in families.items():
-        if name.endswith("features") and (array.min(initial=0) < 0 or array.max(initial=0) >= p):
-            raise ValueError("a tree asks for a feature that does not exist")
-    numbers = [
-        float(info[k])
-        for k in ("landmark_logit", "rigidity", "caution", "rigidity_probe", "caution_seen", "slack_seen")
-    ]
-    prices = tuple(float(v) for v in info["prices"])
-    if not all(map(math.isfinite, (*numbers, *prices))) or len(prices) != len(PRICES) or min(prices) <= 0:
-        raise ValueError("a setting is not a number")
+    settings = {name: _number(info[name]) for name in SETTINGS}
+    if not all(0 <= v <= MOST_AMOUNT for name, v in settings.items() if name != "landmark_logit"):
+        raise ValueError("a setting is negative or too large")
+    prices = tuple(_number(price) for price in info["prices"])
+    if len(prices) != len(PRICES) or min(prices) <= 0:
+        raise ValueError("its prices are not those of physics")
     model = DomainModel(
         domain=domain,
         spec=FeatureSpec(names, arrays["mean"], arrays["scale"], arrays["reach"]),
-        reference=Reference(numbers[0], prices),
+        reference=Reference(settings.pop("landmark_logit"), prices),
         family=info["family"],
         arrays=families,
         correction=corrections,
@@ -173,18 +178,20 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
         within=arrays["within"],
         within_seen=arrays["within_seen"],
         bounds=arrays["bounds"],
-        rigidity=numbers[1],
-        rigidity_probe=numbers[3],
         leverage=arrays["leverage"],
-        caution=numbers[2],
-        caution_seen=numbers[4],
-        slack_seen=numbers[5],
         runs=runs,
         near=arrays["near"].astype(np.float32),
         summary=dict(info["summary"]),
+        **settings,
     )
     _try(model)
     return model
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError("a setting is not a number")
+    return float(value)
 
 
 def _try(model: DomainModel) -> None:
@@ -201,28 +208,3 @@ def _try(model: DomainModel) -> None:
 
 def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
     return {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
-
-
-def _as_columns(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Records as columns: every name and every value of a column once, and which of the values each record has. What a
-    record lacks, or knows only as not a number, is null."""
-    columns = {}
-    for name in sorted({name for record in records for name in record}):
-        values = [record.get(name) for record in records]
-        texts = [json.dumps(None if isinstance(v, float) and not math.isfinite(v) else v) for v in values]
-        numbered = {text: number for number, text in enumerate(dict.fromkeys(texts))}
-        columns[name] = {"values": [json.loads(text) for text in numbered], "places": [numbered[t] for t in texts]}
-    return columns
-
-
-def _as_records(kept: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What `_as_columns` took apart; columns of other lengths, or places outside their values, are an error."""
-    records: list[dict[str, Any]] = [{} for _ in kept["model"]["places"]]
-    for name, column in kept.items():
-        values, places = list(column["values"]), list(column["places"])
-        if len(places) != len(records) or min(places, default=0) < 0:
-            raise ValueError(f"column {name} of its runs does not fit")
-        for record, place in zip(records, places, strict=True):
-            if values[place] is not None:
-                record[str(name)] = values[place]
-    return records

@@ -47,7 +47,7 @@ def task_record(runs: Sequence[Mapping[str, Any]], domain: str, dataset: str | M
     if isinstance(dataset, str) and dataset.lstrip().startswith("{"):
         try:
             dataset = json.loads(dataset)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             raise UsageError(f"the description of the data set is not JSON: {error}") from None
     if isinstance(dataset, Mapping):
         return _described(domain, dataset)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ecotaskset.amounts import energy
 from green_predictor.preferences import WORTHWHILE
 from green_predictor.targets import ENERGY, QUALITY
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from green_predictor.support import Support
 
 Z90 = 1.645
+"""Standard deviations from the middle of a normal distribution to either end of its 90 % interval."""
+
 STEP_QUALITY = 0.005
 
 
@@ -90,27 +93,3 @@ def _beside(best: Pick, top: Pick, metric: str, y_best: np.ndarray, y_top: np.nd
     if cheaper:
         return f"{expected}{sentence}whether that one is really better, the data can't tell."
     return f"{expected}{sentence}whether it really needs less, the data can't tell."
-
-
-def energy(kwh: float) -> str:
-    """Energy with a unit that suits it."""
-    return _scaled(kwh, ((1, "kWh"), (1e3, "Wh"), (1e6, "mWh"), (1e9, "µWh")))
-
-
-def mass(kilograms: float) -> str:
-    """A mass with a unit that suits it."""
-    return _scaled(kilograms, ((1, "kg"), (1e3, "g"), (1e6, "mg"), (1e9, "µg")))
-
-
-def _scaled(value: float, units: tuple[tuple[float, str], ...]) -> str:
-    factor, unit = next(((f, u) for f, u in units if value * f >= 0.5), units[-1])
-    rounded = float(f"{value * factor:.2g}")
-    return f"{rounded:.0f} {unit}" if rounded >= 10 else f"{rounded:g} {unit}"
-
-
-def duration(seconds: float) -> str:
-    """A time with a unit that suits it."""
-    for limit, factor, unit in ((0.1, 1e-3, "ms"), (120, 1, "s"), (7200, 60, "min")):
-        if seconds < limit:
-            return f"{seconds / factor:.2g} {unit}"
-    return f"{seconds / 3600:.3g} h"

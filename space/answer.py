@@ -1,19 +1,15 @@
-"""The choices of a person → an answer: the recommendation, the choice looked at, and what ran on that task.
-
-`recommend` is asked afresh whenever an input changes (it takes some 30 ms for 10,000 candidates); equal questions of
-many people are answered from a small cache. Nothing of a person is kept: the key is the question alone.
-"""
+"""The choices of a person → an answer: the recommendation, the choice looked at, and what ran on that task."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ecotaskset.errors import EcoTaskSetError
 from space import words
+from space.limits import nearest
+from space.question import ask
 from space.runs_table import MeasuredRun, known_datasets, measured_runs
 from space.sources import Source, source
 from space.state import DESCRIBED, Inputs
@@ -23,7 +19,6 @@ if TYPE_CHECKING:
     from green_predictor.recommendation import Pick
     from green_predictor.support import Support
 
-CACHED_ANSWERS = 48
 MOST_CLOUD_POINTS = 600
 MOST_OPTIONS = 24
 
@@ -94,18 +89,6 @@ def answer(inputs: Inputs) -> Answer | NoAnswer:
     return Answer(inputs, found, chosen, position, None if other.recipe == chosen.recipe else other, runs, elsewhere)
 
 
-def ask(arguments: Mapping[str, Any]) -> Recommendation:
-    """`recommend(**arguments)` over the runs in use, remembered for equal questions."""
-    return _asked(json.dumps(arguments, sort_keys=True))
-
-
-@lru_cache(maxsize=CACHED_ANSWERS)
-def _asked(question: str) -> Recommendation:
-    from green_predictor import recommend
-
-    return recommend(**json.loads(question), data=source().data)
-
-
 def warm() -> None:
     """Load the model and answer the first question, so that the first visitor does not wait."""
     answer(Inputs())
@@ -149,7 +132,7 @@ def _runs(inputs: Inputs, found: Recommendation) -> tuple[list[MeasuredRun], int
 
 
 def _explained(inputs: Inputs, error: EcoTaskSetError) -> NoAnswer:
-    """Limits that leave nothing are answered with the cheapest there is; anything else with the error itself."""
+    """Limits that leave nothing are answered with what comes nearest; anything else with the error itself."""
     limits = [
         *([f"under {words.energy(inputs.kwh)}"] if inputs.kwh is not None else []),
         *([f"under {words.duration(inputs.hours * 3600)}"] if inputs.hours is not None else []),
@@ -159,10 +142,8 @@ def _explained(inputs: Inputs, error: EcoTaskSetError) -> NoAnswer:
             free = ask(replace(inputs, kwh=None, hours=None, loss=None, energy=100).recommend_arguments())
         except EcoTaskSetError:
             return NoAnswer(inputs, error.message, error.hint)
-        least = min(free.front, key=lambda pick: pick.energy_kwh)
-        message = f"Nothing satisfies {' and '.join(limits)}."
-        hint = f"The cheapest is {least.name}: {words.energy(least.energy_kwh)}, {words.duration(least.duration_s)}."
-        return NoAnswer(inputs, message, hint)
+        if hint := nearest(inputs, free):
+            return NoAnswer(inputs, f"Nothing satisfies {' and '.join(limits)}.", hint)
     return NoAnswer(inputs, error.message, error.hint)
 
 

@@ -6,14 +6,14 @@ import json
 from typing import Any
 
 from ecotaskset.errors import EcoTaskSetError
-from space.answer import ask
+from space.question import ask
 from space.state import Inputs
 
 
 def recommend(
     domain: str,
     dataset: str,
-    energy: float = 0.5,
+    energy: float | None = None,
     max_quality_loss: float | None = None,
     budget_kwh: float | None = None,
     max_hours: float | None = None,
@@ -25,11 +25,11 @@ def recommend(
     Args:
         domain: cv, nlp or recsys.
         dataset: a data set in EcoTaskSet, or a description as JSON text, such as {"n_train": 50000, "n_classes": 10}.
-        energy: weight of energy against quality, 0 to 1.
+        energy: weight of energy against quality, 0 to 1; without it what is limited decides, as in the library.
         max_quality_loss: share of the best quality that may be given up, 0 to 1.
         budget_kwh: most energy, kWh.
         max_hours: most time, hours.
-        hardware: auto, a machine by name, or hardware columns as JSON text.
+        hardware: auto (in a Hub Space: the commonest machine in the data), a name, or hardware columns as JSON text.
         country: ISO code of the grid, for CO2.
     """
     import gradio as gr
@@ -37,11 +37,11 @@ def recommend(
     arguments = {
         "domain": domain,
         "dataset": dataset,
-        "prefer": {"energy": energy},
+        "prefer": None if energy is None else {"energy": energy},
         "max_quality_loss": max_quality_loss,
         "budget_kwh": budget_kwh,
         "max_hours": max_hours,
-        "hardware": json.loads(hardware) if hardware.lstrip().startswith("{") else hardware,
+        "hardware": hardware,
         "country": country,
     }
     try:

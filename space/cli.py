@@ -4,6 +4,7 @@ import typer
 
 from ecotaskset.console import Output, run_app
 from ecotaskset.errors import UsageError
+from ecotaskset.versions import Version
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7860
@@ -22,13 +23,17 @@ def serve(
     host: str = typer.Option(DEFAULT_HOST, help="address to serve on; 0.0.0.0 is everybody who can reach this machine"),
     port: int = typer.Option(DEFAULT_PORT, min=1, max=65535, help="port to serve on"),
     store: str = typer.Option("", help="answer from the runs of this store instead of the shipped snapshot"),
+    version: Version = False,
 ) -> None:
     """Choose a recipe with your eyes: serve the app and print its address."""
     import os
+    from pathlib import Path
 
     from space.sources import DATA_VARIABLE
 
     if store:
+        if not Path(store).expanduser().is_dir():
+            raise UsageError(f"no store at '{store}'", hint="name the folder that green-collect writes its runs to")
         os.environ[DATA_VARIABLE] = store
     try:
         from space.app import launch

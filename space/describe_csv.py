@@ -8,13 +8,15 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 from ecotaskset.errors import RefusedError
 from space.describe_upload import Described
 
 MOST_ROWS = 500_000
+MOST_SKIPPED = 0.05
+"""Share of rows that may be left out. Rows with a comma too many are not just any: they can be a whole class. So few
+move a count by a twentieth, which is less than the energy of one recipe varies by from seed to seed."""
 MOST_FIELD_CHARACTERS = 200_000
 MOST_COLUMNS = 1_000
 MOST_CLASSES = 1_000
@@ -32,7 +34,7 @@ def describe_csv(path: Path, shown: str) -> Described:
     """Read at most `MOST_ROWS` rows.
 
     Raises:
-        RefusedError: not text, no header, or no columns a task can be read from.
+        RefusedError: not text, no header, no columns a task can be read from, or too many rows that do not fit it.
     """
     with path.open("rb") as file:
         if b"\0" in file.read(65_536):
@@ -47,10 +49,11 @@ def describe_csv(path: Path, shown: str) -> Described:
             raise RefusedError(f"“{shown}” has {len(header)} column(s)", hint=_WANTED)
         lowered = [name.lower() for name in header]
         user, item = _find(lowered, _USER), _find(lowered, _ITEM)
-        kept = (row for row in islice(rows, MOST_ROWS) if len(row) == len(header))
+        notes: list[str] = []
+        kept = _complete(rows, len(header), shown, notes)
         if user is not None and item is not None:
-            return _interactions(kept, user, item, header, shown)
-        return _texts(list(islice(kept, MOST_ROWS)), lowered, header, shown)
+            return _interactions(kept, user, item, header, shown, notes)
+        return _texts(list(kept), lowered, header, shown, notes)
 
 
 def _rows(file: io.TextIOBase, sample: str, shown: str) -> Iterator[list[str]]:
@@ -62,7 +65,35 @@ def _rows(file: io.TextIOBase, sample: str, shown: str) -> Iterator[list[str]]:
         raise RefusedError(f"“{shown}” is not a CSV file: {error}", hint=_WANTED) from None
 
 
-def _interactions(rows: Iterator[list[str]], user: int, item: int, header: Sequence[str], shown: str) -> Described:
+def _complete(rows: Iterator[list[str]], fields: int, shown: str, notes: list[str]) -> Iterator[list[str]]:
+    """The rows with as many fields as the header, of the first `MOST_ROWS`; at the end `notes` tells what was left out.
+
+    Raises:
+        RefusedError: at the end, if it was more than `MOST_SKIPPED`.
+    """
+    kept = skipped = 0
+    for row in filter(None, rows):  # a line with nothing on it is no row
+        if kept + skipped == MOST_ROWS:
+            notes.append(f"Only the first {MOST_ROWS:,} rows were read.")
+            break
+        if len(row) == fields:
+            kept += 1
+            yield row
+        else:
+            skipped += 1
+    share = f"{skipped:,} of {kept + skipped:,} rows"
+    if skipped > MOST_SKIPPED * (kept + skipped):
+        raise RefusedError(
+            f"{share} of “{shown}” have more or fewer fields than its header",
+            hint="put texts that hold the separator into quotes",
+        )
+    if skipped:
+        notes.append(f"{share} were left out: they have more or fewer fields than the header.")
+
+
+def _interactions(
+    rows: Iterator[list[str]], user: int, item: int, header: Sequence[str], shown: str, notes: list[str]
+) -> Described:
     per_user: Counter[str] = Counter()
     items: set[str] = set()
     for row in rows:
@@ -81,10 +112,10 @@ def _interactions(rows: Iterator[list[str]], user: int, item: int, header: Seque
         "sequence_length": min(max(per_user.values()), 200),
     }
     how = f"Read as interactions of “{header[user]}” with “{header[item]}”: {total:,} rows."
-    return Described("recsys", task, how, _cut_note(total))
+    return Described("recsys", task, how, notes)
 
 
-def _texts(rows: list[list[str]], lowered: list[str], header: Sequence[str], shown: str) -> Described:
+def _texts(rows: list[list[str]], lowered: list[str], header: Sequence[str], shown: str, notes: list[str]) -> Described:
     if len(rows) < 2:
         raise RefusedError(f"“{shown}” has {len(rows)} complete row(s) below its header", hint=_WANTED)
     columns = range(len(header))
@@ -115,7 +146,7 @@ def _texts(rows: list[list[str]], lowered: list[str], header: Sequence[str], sho
         "majority_quality": round(max(labels.values()) / len(rows), 4),
     }
     how = f"Read “{header[text]}” as the text and “{header[label]}” as the label: {len(rows):,} rows."
-    return Described("nlp", task, how, _cut_note(len(rows)))
+    return Described("nlp", task, how, notes)
 
 
 def _words(rows: list[list[str]], text: int) -> tuple[list[int], int]:
@@ -143,7 +174,3 @@ def _numeric(rows: Sequence[Sequence[str]], column: int) -> bool:
         return True
 
     return all(number(row[column]) for row in rows)
-
-
-def _cut_note(rows: int) -> list[str]:
-    return [f"Only the first {MOST_ROWS:,} rows were read."] if rows >= MOST_ROWS else []

@@ -30,7 +30,8 @@ def describe_zip(path: Path, shown: str) -> Described:
     """Raises RefusedError: damaged, unsafe, or no images in folders."""
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            # not is_dir(), which fails on an empty name in older Pythons
+            entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
             _check(entries, shown)
             images = [entry for entry in entries if _suffix(entry) in IMAGES and not _hidden(entry)]
             counts = Counter(_class_of(entry) for entry in images)
@@ -62,7 +63,7 @@ def _check(entries: list[zipfile.ZipInfo], shown: str) -> None:
         raise RefusedError(f"“{shown}” would unpack to {total / 1e9:,.0f} GB; it was not opened", hint=_WANTED)
     for entry in entries:
         parts = PurePosixPath(entry.filename.replace("\\", "/"))
-        if parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[0]:
+        if parts.is_absolute() or ".." in parts.parts or ":" in "".join(parts.parts[:1]):
             raise RefusedError(f"“{shown}” has a path that leaves its folder: “{entry.filename[:60]}”", hint=_WANTED)
         if entry.flag_bits & 1:
             raise RefusedError(f"“{shown}” is protected by a password", hint="drop it without one")

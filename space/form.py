@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ecotaskset.carbon import countries, grid
 from space.answer import complete, current_source
 from space.runs_table import known_datasets, machine_words
+from space.sources import space_id
 from space.state import DESCRIBED, Inputs
 from space.task_fields import FIELD_BY_NAME, FIELD_NAMES, TASK_FIELDS, labels
 
@@ -173,7 +173,7 @@ def machine_choices() -> list[tuple[str, str]]:
     names = {str(m.get("gpu_model") or m.get("cpu_model")): machine_words(m) for m in found}
     seen = [(f"{shown} · in the data", name) for name, shown in names.items() if name != "None"]
     sheets = [(f"{name} · from its data sheet", name) for name in ACCELERATORS if name not in names]
-    nearest = "The commonest in the data" if os.environ.get("SPACE_ID") else "This computer, or the nearest"
+    nearest = "The commonest in the data" if space_id() else "This computer, or the nearest"
     return [(nearest, "auto"), *seen, *sheets, ("Like mine: paste …", OWN_MACHINE)]
 
 
@@ -194,7 +194,7 @@ def machine_from(text: str) -> str:
 
     try:
         given = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(
             f"the machine's description is not JSON: {error}", hint="paste all of what it printed"
         ) from None

@@ -1,14 +1,13 @@
-"""The words under the figures, as HTML: the recipe, how much to trust it, the comparison, what to take away."""
+"""The words under the figures, as HTML: the recipe, how much to trust it, the comparison."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from ecotaskset.knobs import KNOBS
 from space import words
-from space.state import DESCRIBED, to_query
+from space.state import DESCRIBED
 from space.words import safe
 
 if TYPE_CHECKING:
@@ -125,72 +124,6 @@ def compare_panel(answer: Answer) -> str:
     return (
         "<div class='green-scroll'><table class='green-table'><thead><tr><th></th><th>The choice</th>"
         f"<th>Compared with</th><th>Difference</th></tr></thead><tbody>{body}</tbody></table></div>"
-    )
-
-
-def take_away_panel(answer: Answer, space_id: str | None = None) -> str:
-    """The same answer elsewhere: a link, files, Python, the command line, the API of this page."""
-    query = to_query(answer.inputs)
-    link = (
-        f"data-copy='https://huggingface.co/spaces/{safe(space_id)}?{safe(query)}'"
-        if space_id
-        else "data-address='yes'"
-    )
-    files = " · ".join(
-        f"<a href='./export/front.{kind}?{safe(query)}' download>{kind.upper()}</a>" for kind in ("csv", "json")
-    )
-    return (
-        "<div class='green-prose'>"
-        f"<p><button class='green-copy' {link}>Copy link to this view</button> &nbsp; "
-        "<button class='green-copy' data-picture='green-front' data-name='green-front'>Save the figure (PNG)</button>"
-        f" &nbsp; The front as {files}</p>"
-        + _snippet("Python", python_snippet(answer))
-        + _snippet("Command line", command_line(answer))
-        + _snippet("This page’s API", client_snippet(answer, space_id))
-        + "</div>"
-    )
-
-
-def _snippet(title: str, text: str) -> str:
-    button = f"<button class='green-copy' data-copy='{safe(text)}'>Copy</button>"
-    return f"<h3>{safe(title)}{button}</h3><pre tabindex='0'>{safe(text)}</pre>"
-
-
-def python_snippet(answer: Answer) -> str:
-    """The call that gives this answer."""
-    arguments = ",\n    ".join(f"{name}={value!r}" for name, value in answer.inputs.recommend_arguments().items())
-    start = "from green_predictor import recommend"
-    return f"{start}\n\nr = recommend(\n    {arguments},\n)\nprint(r.verdict)\nprint(r.command)"
-
-
-def command_line(answer: Answer) -> str:
-    """The command that gives this answer."""
-    import shlex
-
-    options = {"prefer": "prefer", "max_quality_loss": "max-quality-loss", "budget_kwh": "budget-kwh",
-               "max_hours": "max-hours"}  # fmt: skip
-    parts = ["green-recommend"]
-    for name, value in answer.inputs.recommend_arguments().items():
-        if name == "prefer":
-            value = f"energy={value['energy']:g}"
-        text = (
-            json.dumps(value) if isinstance(value, dict) else f"{value:g}" if isinstance(value, float) else str(value)
-        )
-        parts += [f"--{options.get(name, name)}", text]
-    return shlex.join(parts)
-
-
-def client_snippet(answer: Answer, space_id: str | None = None) -> str:
-    """The same through this page's API."""
-    from space.api import api_arguments
-
-    arguments = ",\n    ".join(f"{name}={value!r}" for name, value in api_arguments(answer.inputs).items())
-    from space.cli import DEFAULT_HOST, DEFAULT_PORT
-
-    place = space_id or f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
-    return (
-        f"from gradio_client import Client\n\nclient = Client({place!r})  # where this page is served\n"
-        f'answer = client.predict(\n    {arguments},\n    api_name="/recommend",\n)\nprint(answer["verdict"])'
     )
 
 

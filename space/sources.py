@@ -22,17 +22,24 @@ from space.words import plural
 
 DATA_VARIABLE = "GREEN_SPACE_DATA"
 MODEL_VARIABLE = "GREEN_SPACE_MODEL"
+HOSTED_VARIABLE = "SPACE_ID"
+"""The Hub sets it in a Space, to the Space's name."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """The runs in use. `data` is what `recommend(data=...)` takes; `note` says in a sentence what they are."""
+    """The runs in use. `data` is what `recommend(data=...)` takes; `note` says in a sentence what they are.
+
+    `place`: the text by which `data=` and `--data` find the same; None where it is the shipped snapshot, and where
+    nobody but this process can reach it.
+    """
 
     records: Sequence[Mapping[str, Any]]
     note: str
     data: Any = None
     warning: str | None = None
     predictor: str = f"predictor {__version__}"
+    place: str | None = None
 
 
 @cache
@@ -47,9 +54,9 @@ def _runs() -> Source:
         return _shipped()
     try:
         if Path(wanted).expanduser().is_dir():
-            return from_table(_load(store=wanted), f"the store {Path(wanted).name}")
+            return from_table(_load(store=wanted), f"the store {Path(wanted).name}", _reachable(wanted))
         repo, revision = _pinned(wanted, DATA_VARIABLE)
-        return from_table(_load(repo=repo, revision=revision), f"{repo} at {revision}")
+        return from_table(_load(repo=repo, revision=revision), f"{repo} at {revision}", wanted)
     except EcoTaskSetError as error:
         shipped = _shipped()
         return replace(shipped, warning=f"{wanted} could not be used: {error.message}. Answering from {shipped.note}.")
@@ -60,15 +67,15 @@ def _with_model(runs: Source) -> Source:
     if not wanted:
         return runs
     from green_predictor import GreenPredictor
+    from green_predictor.source import ON_THE_HUB
 
     try:
         if Path(wanted).expanduser().is_dir():
-            return replace(
-                runs, data=GreenPredictor.from_pretrained(wanted), predictor=f"predictor {Path(wanted).name}"
-            )
+            found, named = GreenPredictor.from_pretrained(wanted), f"predictor {Path(wanted).name}"
+            return replace(runs, data=found, predictor=named, place=_reachable(wanted))
         repo, revision = _pinned(wanted, MODEL_VARIABLE)
-        predictor = GreenPredictor.from_pretrained(repo, revision=revision)
-        return replace(runs, data=predictor, predictor=f"predictor {repo} at {revision}")
+        found = GreenPredictor.from_pretrained(repo, revision=revision)
+        return replace(runs, data=found, predictor=f"predictor {repo} at {revision}", place=f"{ON_THE_HUB}{wanted}")
     except EcoTaskSetError as error:
         said = f"{wanted} could not be used: {error.message}. Answering with {runs.predictor}."
         return replace(runs, warning=" ".join(filter(None, (runs.warning, said))))
@@ -81,10 +88,23 @@ def _pinned(wanted: str, variable: str) -> tuple[str, str]:
     return repo, revision
 
 
-def from_table(table: Any, name: str) -> Source:
+def space_id() -> str | None:
+    """Name of the Hub Space that this page runs in; None on a machine of one's own."""
+    return os.environ.get(HOSTED_VARIABLE) or None
+
+
+def _reachable(folder: str) -> str | None:
+    """A folder as its owner can name it from anywhere, without the name of the account; None in a Hub Space."""
+    full, home = Path(folder).expanduser().resolve(), Path.home().resolve()
+    if space_id():
+        return None
+    return f"~/{full.relative_to(home)}" if full.is_relative_to(home) else str(full)
+
+
+def from_table(table: Any, name: str, place: str | None = None) -> Source:
     """A source over a pyarrow table of runs."""
     records = table.to_pylist()
-    return Source(records, f"{plural(len(records), 'run')} of {name}", records)
+    return Source(records, f"{plural(len(records), 'run')} of {name}", records, place=place)
 
 
 def _shipped() -> Source:

@@ -96,7 +96,7 @@ def from_query(query: Mapping[str, str]) -> tuple[Inputs, list[str]]:
         country = ""
     machine = query.get("machine", "auto")[:MOST_MACHINE_TEXT] or "auto"
     if machine.startswith("{") and not _is_object(machine):
-        complaints.append("The machine in the link could not be read; showing the commonest machine.")
+        complaints.append("The machine in the link could not be read; it was left out.")
         machine = "auto"
     texts = {name: query.get(name, "")[:MOST_TEXT] for name in ("pick", "versus")}
     return replace(found, country=country, machine=machine, **texts), complaints
@@ -119,7 +119,7 @@ def _number(query: Mapping[str, str], name: str, most: float, complaints: list[s
 def _is_object(text: str) -> bool:
     try:
         return isinstance(json.loads(text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

@@ -64,19 +64,25 @@ def path(start: Recipe, end: Recipe) -> list[tuple[str, str, Recipe]]:
 
 
 def steps_to(answer: Answer) -> list[Step]:
-    """The steps from the most accurate recipe to the choice, predicted; empty when they are the same."""
-    from green_predictor import recommend
-    from space.sources import source
+    """The steps from the most accurate recipe to the choice, predicted; empty when they are the same.
+
+    They are predicted with what the answer knows of the task: a question of their own would be given a level of its own
+    (see `predict_task`), and the steps would not meet the figures of the answer.
+    """
+    from green_predictor.candidates import from_recipes
+    from green_predictor.domain_model import predict_rows
+    from green_predictor.tasks import task_record
 
     found = answer.recommendation
     start, end = found.most_accurate.recipe, answer.chosen.recipe
     way = path(start, end)
     if not way:
         return []
-    arguments = answer.inputs.recommend_arguments()
-    asked = {name: arguments[name] for name in ("domain", "dataset", "hardware") if name in arguments}
-    predicted = recommend(**asked, candidates=[start, *(recipe for _, _, recipe in way)], data=source().data)
-    quality, kwh = predicted.cloud
+    runs, recipes = found.model.runs, [start, *(recipe for _, _, recipe in way)]
+    task = task_record(runs, found.domain, answer.inputs.recommend_arguments()["dataset"])
+    rows = from_recipes(runs, found.domain, task, found.hardware, recipes)
+    made = predict_rows(found.model, rows, found.evidence)
+    quality, kwh = made.quality, made.energy_kwh
     return [
         Step(label, phase, float(kwh[i]), float(kwh[i + 1]), float(quality[i]), float(quality[i + 1]))
         for i, (label, phase, _) in enumerate(way)

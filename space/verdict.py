@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from green_predictor.domain_model import variance_for
 from green_predictor.link import logit
+from green_predictor.targets import ENERGY, QUALITY
+from green_predictor.verdict import differ
 from space import words
 from space.words import safe
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from green_predictor.recommendation import Pick
     from space.answer import Answer, NoAnswer
 
-Z90 = 1.645
-"""Two-sided 90 % of a normal distribution."""
-QUALITY, ENERGY = 0, 1
 SMALL_POINTS = 1.0
 """Percentage points of expected quality below which two choices that cannot be told apart are called the same."""
 
@@ -23,7 +25,7 @@ SMALL_POINTS = 1.0
 def headline(answer: Answer) -> tuple[str, bool]:
     """One sentence, and whether it is one of doubt."""
     found = answer.recommendation
-    within = found.model.within
+    spread = variance_for(found.model, found.evidence.basis)
     chosen, short = answer.chosen, short_name(answer.chosen)
     far = answer.support.level == "far"
     if far and answer.is_recommended:
@@ -33,17 +35,18 @@ def headline(answer: Answer) -> tuple[str, bool]:
         saving = words.less_energy(chosen.energy_kwh, best.energy_kwh)
         than = "as" if "same" in saving else "of" if "×" in saving else "than"
         guess = "; but it is a guess, nothing like it was run" if far else ""
-        against = _against(chosen, best, within)
+        against = _against(chosen, best, spread)
         return f"Your choice, {short}: {saving} {than} the recommended one, {against}{guess}.", far
     top = found.most_accurate
     if chosen.recipe == top.recipe:
         return f"Take {short}: nothing else is expected to be better, whatever it costs.", False
     saving = words.less_energy(chosen.energy_kwh, top.energy_kwh)
-    if not (told_apart(chosen, top, within, ENERGY) or told_apart(chosen, top, within, QUALITY)):
+    cheaper, worse = energies_differ(chosen, top, spread), qualities_differ(chosen, top, spread)
+    if not (cheaper or worse):
         return f"Take {short}: the data can’t tell it from the best, neither in quality nor in energy.", False
-    if not told_apart(chosen, top, within, ENERGY):
+    if not cheaper:
         return f"Take {short}, but whether it needs less energy than the best, the data can’t tell.", True
-    if not told_apart(chosen, top, within, QUALITY):
+    if not worse:
         points = 100 * (top.quality - chosen.quality)
         if points < SMALL_POINTS:
             return f"Take {short}: the same quality as the best within the doubt, {saving}.", False
@@ -52,13 +55,14 @@ def headline(answer: Answer) -> tuple[str, bool]:
     return f"Take {short}: {words.share(chosen.quality / max(top.quality, 1e-9))} of the best quality, {saving}.", False
 
 
-def told_apart(one: Pick, other: Pick, within: Any, target: int) -> bool:
-    """Whether two candidates of one task differ by more than the doubt, at 90 %; what they share of it cancels."""
-    if target == ENERGY:
-        difference = math.log(one.energy_kwh / other.energy_kwh)
-    else:
-        difference = float(logit(one.quality) - logit(other.quality))
-    return abs(difference) > Z90 * math.sqrt(2 * float(within[target]))
+def energies_differ(one: Pick, other: Pick, spread: np.ndarray) -> bool:
+    """Whether the energies of two candidates of one task can be told apart. `spread`: see `variance_for`, (3,)."""
+    return differ(math.log(one.energy_kwh), math.log(other.energy_kwh), spread[ENERGY])
+
+
+def qualities_differ(one: Pick, other: Pick, spread: np.ndarray) -> bool:
+    """Whether the qualities of two candidates of one task can be told apart. `spread`: see `variance_for`, (3,)."""
+    return differ(float(logit(one.quality)), float(logit(other.quality)), spread[QUALITY])
 
 
 def short_name(pick: Pick, most_knobs: int = 2) -> str:
@@ -158,10 +162,10 @@ def sentence_case(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
-def _against(one: Pick, other: Pick, within: Any) -> str:
+def _against(one: Pick, other: Pick, spread: np.ndarray) -> str:
     points = 100 * (one.quality - other.quality)
     difference = f"{words.number(abs(points), 2)} points {'better' if points > 0 else 'worse'}"
-    if told_apart(one, other, within, QUALITY):
+    if qualities_differ(one, other, spread):
         return difference
     small = abs(points) < SMALL_POINTS
     return "quality the same within the doubt" if small else f"perhaps {difference}, the data can’t tell"

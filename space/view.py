@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import replace
 from typing import Any
 
 from ecotaskset.errors import EcoTaskSetError
-from space import detail_figures, figures, panels, verdict, words
+from space import detail_figures, figures, panels, take_away, verdict, words
 from space.answer import Answer, NoAnswer, answer, cloud, complete, options
 from space.form import machine_from
+from space.sources import space_id
 from space.state import Inputs, to_query
 from space.steps import steps_to
 
@@ -82,7 +82,7 @@ def _everything(found: Answer) -> dict[str, Any]:
         "trust": panels.trust_panel(found),
         "versus": gr.update(choices=most, value=inputs.versus),
         "compare": panels.compare_panel(found),
-        "take_away": panels.take_away_panel(found, os.environ.get("SPACE_ID")),
+        "take_away": take_away.take_away_panel(found, space_id()),
         "query": to_query(inputs),
     }
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from ecotaskset.amounts import duration, energy, mass
 
-from green_predictor import verdict
+from ecotaskset.amounts import duration, energy, mass
 
 
 @pytest.mark.parametrize(
@@ -24,10 +23,3 @@ from green_predictor import verdict
 )
 def test_an_amount_is_short_and_has_its_unit(text, amount):
     assert text == amount
-
-
-@pytest.mark.parametrize("value", [0, 1e-9, 4.9e-4, 5e-4, 0.07, 1, 130, 9e5])
-def test_all_commands_write_amounts_alike(value):
-    assert [f(value) for f in (energy, mass, duration)] == [
-        f(value) for f in (verdict.energy, verdict.mass, verdict.duration)
-    ]

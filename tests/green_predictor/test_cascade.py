@@ -135,6 +135,15 @@ def test_the_best_stack_is_checked_on_seeds_that_did_not_choose_it():
     assert fresh["seeds"] == 3 and fresh["saving"] == pytest.approx((0.2 + 0.0 + 0.0) / 3)
 
 
+def test_runs_that_shared_the_memory_are_compared_as_if_alone():
+    def shared(seed, total, **knobs):
+        method = "constant draw; node_share=0.5"
+        return {**record(seed, total, **knobs), "ram_energy_kwh": 0.2, "ram_energy_method": method}
+
+    rows = [record(s, 1.0) for s in range(2)] + [shared(s, 0.8, width=0.5) for s in range(2)]
+    assert cascade("cv", "a", data=rows).runs.saving(frozenset([("width", 0.5)])) == pytest.approx(0.0)
+
+
 def test_inference_knobs_are_compared_within_the_same_training():
     rows = [record(s, 1.0, **k) for s in range(2) for k in ({}, {"int8_dynamic": True}, {"width": 0.5})]
     rows += [record(s, 0.7, width=0.5, int8_dynamic=True) for s in range(2)]
@@ -153,8 +162,9 @@ def test_the_page_holds_the_waterfall_and_every_table_and_loads_nothing(tmp_path
     page = (tmp_path / "w.html").read_text()
     assert "<svg" in page and "width=0.5 + lora=4" in page.replace("lora=4 + width=0.5", "width=0.5 + lora=4")
     assert "product rule" in page and "<script" not in page and 'src="http' not in page
-    with pytest.raises(UsageError, match="cannot write"):
+    with pytest.raises(UsageError, match="cannot write") as caught:
         cascade_page(analysis, tmp_path / "w.html" / "below.html")
+    assert "--plot" in caught.value.hint and "--store" not in caught.value.hint
 
 
 def test_real_runs_are_analysed_end_to_end(snapshot):

@@ -154,6 +154,16 @@ def test_recipes_are_chosen_in_validation_and_judged_on_the_test_split(digits):
     assert judge.outcome(judge.measured_task("digits", without), chosen)["quality_kept"] == pytest.approx(0.98 / 0.99)
 
 
+def test_what_a_recipe_costs_is_said_by_undisturbed_runs_where_there_are_any(digits):
+    made = [
+        {**digits[0], "recipe_id": name, "energy_kwh": kwh, "ram_energy_method": None, "flags": flags}
+        for name, kwh, flags in (
+            ("a", 1e-6, []), ("a", 3e-6, ["contended"]), ("b", 5e-6, ["contended"]), ("c", 2e-6, []), ("c", 2e-6, None),
+        )
+    ]  # fmt: skip
+    assert sorted(judge.measured_task("digits", made).energy) == pytest.approx([1e-6, 2e-6, 5e-6])
+
+
 def test_probing_is_on_the_bill(task):
     free, paid = judge.outcome(task, 0), judge.outcome(task, 0, extra_kwh=float(task.energy[0]))
     assert 1 - paid["energy_saved"] == pytest.approx(2 * (1 - free["energy_saved"]))

@@ -42,7 +42,15 @@ def test_a_name_that_fits_several_machines_or_none_is_refused():
 def test_a_description_may_be_json_text_and_is_checked():
     described = {"device": "cpu", "cpu_count": 8}
     assert hardware.machine(RUNS, json.dumps(described)) == hardware.machine(RUNS, described)
-    for wrong in ('{"cpu_count": "two"}', '{"cpu_count": [1]}', '{"cpu_count": -1}', '{"device": 3}', "{device"):
+    for wrong in (
+        '{"cpu_count": "two"}',
+        '{"cpu_count": [1]}',
+        '{"cpu_count": -1}',
+        '{"device": 3}',
+        "{device",
+        '{"a":' * 50_000,
+        '{"cpu_count": 1' + "0" * 400 + "}",
+    ):
         with pytest.raises(UsageError):
             hardware.machine(RUNS, wrong)
 

@@ -18,9 +18,11 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from ecotaskset.console import Output
 from ecotaskset.errors import HubError, RefusedError, UsageError
-from green_predictor import GreenPredictor, storage
+from green_predictor import GreenPredictor, recommend, storage
 from green_predictor.hub import fetch_model, publish, publish_space
+from green_predictor.publish_command import publish_command
 
 HUB_TESTS = Path(__file__).parent.parent / "hub"
 sys.path.insert(0, str(HUB_TESTS))
@@ -146,6 +148,39 @@ def _wait_for(address: str, page: subprocess.Popen, seconds: float = 120) -> str
             return reply.read().decode()
         time.sleep(0.2)
     raise AssertionError(f"the page did not answer (exit code {page.poll()})")
+
+
+def test_a_published_model_is_asked_by_name_and_version(hub, owner, folder, go_offline):
+    publish(REPO, folder, tag="v1.0.0", token=owner.token)
+    asked = {"domain": "cv", "dataset": "digits", "prefer": {"energy": 0.5}}
+    expected = GreenPredictor.load(folder).recommend(**asked)
+    assert recommend(**asked, data=f"model:{REPO}").to_dict() == expected.to_dict()
+    words = ("--domain", "cv", "--dataset", "digits", "--prefer", "energy=0.5", "-q")
+    command = [Path(sys.executable).parent / "green-recommend", *words, "--data", f"model:{REPO}@v1.0.0"]
+    assert subprocess.run(command, capture_output=True, text=True).stdout == expected.command + "\n"
+    go_offline()
+    assert recommend(**asked, data=f"model:{REPO}@v1.0.0").command == expected.command
+    done = subprocess.run([*command[:-1], f"model:{REPO}@v9.9.9"], capture_output=True, text=True)
+    assert done.returncode == 6 and "v9.9.9" in done.stderr
+    with pytest.raises(UsageError, match="owner/name"):
+        recommend(**asked, data="model:nowhere")
+
+
+def test_a_model_that_is_too_large_is_refused_before_it_is_downloaded(hub, owner, folder, monkeypatch):
+    publish(REPO, folder, token=owner.token)
+    monkeypatch.setattr(storage, "MOST_BYTES", (folder / "model.npz").stat().st_size - 1)
+    with pytest.raises(RefusedError, match=r"model\.\w+ of lab/green is too large"):
+        fetch_model(REPO)
+    assert not any("/resolve/" in entry.path for entry in hub.faults.log)
+
+
+@pytest.mark.parametrize(
+    "given", [{"tag": "v1.0.0"}, {"folder": Path("m")}, {"evaluation": Path("e")}, {"dataset": "a/b"}]
+)
+def test_the_page_is_published_as_it_is(given):
+    asked = {"folder": None, "evaluation": None, "dataset": None, "tag": None, **given}
+    with pytest.raises(UsageError, match="cannot be used with --space"):
+        publish_command(Output(quiet=True), "lab/page", **asked, space=True, dry_run=True)
 
 
 def test_update_learns_from_old_and_new_runs_and_a_loaded_model_says_it_cannot(digits, folder):

@@ -76,3 +76,13 @@ def answered() -> Any:
     found = answer(Inputs(energy=50))
     assert isinstance(found, Answer)
     return found
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """For tests that name other runs or another predictor: `source` is read anew, before and after."""
+    from space import sources
+
+    sources.source.cache_clear()
+    yield monkeypatch
+    sources.source.cache_clear()

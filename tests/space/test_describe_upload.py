@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ecotaskset.errors import RefusedError
@@ -136,6 +136,65 @@ def test_a_claimed_giant_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("space.describe_zip.MOST_UNPACKED_BYTES", 50)
     with pytest.raises(RefusedError, match="would unpack"):
         describe_upload(path)
+
+
+@pytest.mark.parametrize("name", [".", "", "\0.png"], ids=repr)
+def test_an_entry_without_a_name_is_passed_over(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "images.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for kind in "ab":
+            archive.writestr(f"{kind}/1.png", png(4, 4))
+        entry = zipfile.ZipInfo("x")
+        archive.writestr(entry, b"nothing")
+        entry.filename = name
+    assert describe_upload(path).task["n_train"] == 2
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=6))
+def test_no_damage_to_a_zip_breaks_the_reader(tmp_path: Path, changes: list[tuple[int, int]]) -> None:
+    path = a_zip(tmp_path / "images.zip", {f"{kind}/1.png": png(4, 4) for kind in "ab"})
+    content = bytearray(path.read_bytes())
+    for place, byte in changes:
+        content[place % len(content)] = byte
+    path.write_bytes(b"PK" + content[2:])
+    try:
+        assert describe_upload(path).task
+    except RefusedError as refused:
+        assert refused.hint
+
+
+def test_rows_that_do_not_fit_the_header_are_counted_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "reviews.csv"
+    rows = [f"a film number {i},{'good' if i % 4 else 'bad'}" for i in range(98)]
+    path.write_text("text,label\n" + "\n".join([*rows, "", "well, so so,meh", "short", ""]))
+    found = describe_upload(path)
+    assert found.task["n_train"] == 98
+    assert found.notes == ["2 of 100 rows were left out: they have more or fewer fields than the header."]
+
+
+def test_a_file_that_loses_many_rows_is_refused_not_described_without_them(tmp_path: Path) -> None:
+    texts, ratings = tmp_path / "reviews.csv", tmp_path / "ratings.csv"
+    rows = [f"a film number {i},{'good' if i % 4 else 'bad'}" for i in range(90)]
+    texts.write_text("text,label\n" + "\n".join([*rows, *(f"well, so so {i},meh" for i in range(10))]))
+    ratings.write_text("user_id,item_id\n" + "\n".join(f"{i % 7},{i % 5}" + ",4" * (i % 3 == 0) for i in range(60)))
+    for path, said in ((texts, "10 of 100 rows"), (ratings, "20 of 60 rows")):
+        with pytest.raises(RefusedError, match=said) as caught:
+            describe_upload(path)
+        assert "quotes" in caught.value.hint
+
+
+@pytest.mark.parametrize(("most", "cut"), [(41, False), (40, False), (39, True)])
+def test_rows_beyond_the_most_are_told_and_only_those(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, cut: bool
+) -> None:
+    path = tmp_path / "reviews.csv"
+    rows = [f"a film number {i},{'good' if i % 4 else 'bad'}" for i in range(39)]
+    path.write_text("text,label\n" + "\n".join([*rows[:20], "no label", *rows[20:]]))
+    monkeypatch.setattr("space.describe_csv.MOST_ROWS", most)
+    found = describe_upload(path)
+    assert any("first" in note for note in found.notes) == cut
+    assert found.task["n_train"] == min(39, most - 1)
 
 
 def test_too_large_a_file_is_not_read(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from space import detail_figures, explore, figures
-from space.answer import Answer, cloud, current_source
+from space.answer import Answer, answer, cloud, current_source
 from space.runs_table import MeasuredRun, measured_runs, sources
+from space.state import DESCRIBED, Inputs
 from space.steps import Step, steps_to
 
 
@@ -118,11 +119,23 @@ def test_phases_add_up_to_the_predicted_energy() -> None:
     assert sum(trace["x"][0] for trace in figure["data"]) == pytest.approx(2)  # mWh
 
 
-def test_steps_start_at_the_most_accurate_and_end_at_the_choice(answered: Answer) -> None:
-    steps = steps_to(answered)
-    found = answered.recommendation
-    assert steps[0].energy_before_kwh == pytest.approx(found.most_accurate.energy_kwh, rel=1e-3)
-    assert steps[-1].energy_after_kwh == pytest.approx(answered.chosen.energy_kwh, rel=1e-3)
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        Inputs(),
+        Inputs(domain="recsys", dataset="movielens_small"),
+        Inputs(domain="nlp", dataset=DESCRIBED, task={"n_train": 5000, "n_classes": 20, "sequence_length": 64}),
+    ],
+    ids=["known", "small", "described"],
+)
+def test_steps_start_at_the_most_accurate_and_end_at_the_choice(inputs: Inputs) -> None:
+    found = answer(inputs)
+    assert isinstance(found, Answer)
+    steps, top = steps_to(found), found.recommendation.most_accurate
+    assert steps[0].energy_before_kwh == pytest.approx(top.energy_kwh, rel=1e-3)
+    assert steps[0].quality_before == pytest.approx(top.quality, abs=1e-4)
+    assert steps[-1].energy_after_kwh == pytest.approx(found.chosen.energy_kwh, rel=1e-3)
+    assert steps[-1].quality_after == pytest.approx(found.chosen.quality, abs=1e-4)
     assert all(a.energy_after_kwh == b.energy_before_kwh for a, b in pairwise(steps))
     legal(detail_figures.steps_figure(steps))
 

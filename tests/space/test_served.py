@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from green_predictor import recommend
-from space import panels, view
+from space import take_away, view
 from space.answer import Answer
 from space.exports import csv_text, inert
 from space.figure_box import script_name
@@ -61,7 +61,7 @@ def test_the_api_gives_the_same_answer_as_the_library(app_url: str) -> None:
 
 
 def test_the_example_on_the_page_works(app_url: str, answered: Answer, capsys: pytest.CaptureFixture[str]) -> None:
-    snippet = panels.client_snippet(answered)
+    snippet = take_away.client_snippet(answered)
     exec(snippet.replace("http://127.0.0.1:7860", app_url), {})
     assert answered.recommendation.verdict in capsys.readouterr().out
 
@@ -112,7 +112,14 @@ def test_runs_can_be_taken_away_as_they_are_filtered(app_url: str) -> None:
     assert get(f"{app_url}export/runs.csv?domain=nowhere") == b"\r\n"
 
 
-@pytest.mark.parametrize(("path", "status"), [("export/front.exe", 404), ("export/front.csv?dataset=nowhere", 400)])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("export/front.exe", 404),
+        ("export/front.csv?dataset=nowhere", 400),
+        ("export/front.json?machine=%7B%22cpu_count%22:%22two%22%7D", 400),
+    ],
+)
 def test_wrong_addresses_are_sentences(app_url: str, path: str, status: int) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         get(app_url + path)

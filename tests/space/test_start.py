@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,13 +18,6 @@ from ecotaskset.store import Store
 from space import sources, texts
 
 NO_HUB = "http://127.0.0.1:9"  # the discard port: nobody listens
-
-
-@pytest.fixture
-def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    sources.source.cache_clear()
-    yield monkeypatch
-    sources.source.cache_clear()
 
 
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -104,6 +98,16 @@ def test_a_taken_port_is_one_line_and_exit_2() -> None:
     assert f"cannot serve on 127.0.0.1:{port}" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_a_store_that_is_not_there_is_one_line_and_exit_2(tmp_path: Path) -> None:
+    code = "import sys; sys.argv[1:] = ['--store', sys.argv[1]]; from space.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "my-stroe")], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2 and done.stdout == ""
+    assert "no store at" in done.stderr and "my-stroe" in done.stderr
+    assert "Traceback" not in done.stderr and "http" not in done.stderr
+
+
 def test_asking_for_help_imports_no_web_framework() -> None:
     done = python(
         "import sys; from space.cli import app; from typer.testing import CliRunner;"
@@ -129,6 +133,33 @@ def test_a_store_with_hardly_a_run_gives_a_page_that_says_so(tmp_path: Path) -> 
     done = python(f"{code}; print(view.show(Inputs())[0])", GREEN_SPACE_DATA=str(store.path))
     assert done.returncode == 0, done.stderr
     assert "green-verdict doubt" in done.stdout and "broke" not in done.stdout
+
+
+def test_a_hosted_page_answers_for_the_machine_its_form_names(fresh: pytest.MonkeyPatch) -> None:
+    from space.answer import Answer, answer
+    from space.form import machine_choices
+    from space.state import Inputs
+    from space.take_away import command_line
+
+    fresh.setattr("os.cpu_count", lambda: 999)  # a server that no run was made on
+    fresh.setenv("SPACE_ID", "somebody/green")
+    (label, value), (first, name), *_ = machine_choices()
+    found, asked = answer(Inputs(machine=value)), answer(Inputs(machine=name))
+    assert label == "The commonest in the data" and isinstance(found, Answer) and isinstance(asked, Answer)
+    assert found.recommendation.hardware_basis == "a machine in the data" and name in first
+    assert found.recommendation.to_dict() == asked.recommendation.to_dict()
+    assert shlex.split(command_line(found))[-1] == name, "elsewhere, auto is another machine"
+
+
+def test_the_commonest_machine_is_that_of_the_domain(fresh: pytest.MonkeyPatch) -> None:
+    from space.question import commonest_machine
+
+    rare, often = ({"device": "cuda", "gpu_model": name, "cpu_model": "a host"} for name in ("A100", "H200"))
+    models = {"cv": SimpleNamespace(runs=[rare, often, often]), "nlp": SimpleNamespace(runs=[rare])}
+    fresh.setattr("green_predictor.source.models_for", lambda data: models)
+    commonest_machine.cache_clear()
+    assert [commonest_machine(domain) for domain in ("cv", "nlp", "recsys")] == ["H200", "A100", "auto"]
+    commonest_machine.cache_clear()
 
 
 def test_the_spaces_card_is_one_the_hub_accepts() -> None:

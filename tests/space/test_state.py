@@ -67,6 +67,11 @@ def test_each_wrong_part_of_a_link_is_named() -> None:
     assert "audio" in complaints[0] and "XXX" in "".join(complaints)
 
 
+def test_a_machine_that_is_a_maze_is_left_out() -> None:
+    found, complaints = from_query({"machine": '{"a":' + 1_900 * "[" + 1_900 * "]" + "}"})
+    assert found == Inputs() and "machine" in complaints[0]
+
+
 def test_limits_and_weight_reach_the_call_in_its_units() -> None:
     asked = Inputs(dataset="digits", energy=70, loss=1.0, kwh=0.05, hours=2.0, country="FRA").recommend_arguments()
     assert asked == {
