@@ -28,6 +28,9 @@ Doubt = Callable[[np.ndarray, int, float], np.ndarray]
 AUGMENTATION = 0.01
 WORTHWHILE = 0.8
 """Of a recipe that needs more than this share of another's energy, nobody would say that it saves."""
+TRADED = 0.9
+"""People who weigh quality against energy mean recipes that keep about this share of the best quality; a front with far
+worse ones would make a tenth of the quality look like nothing."""
 
 
 @dataclass(frozen=True)
@@ -128,11 +131,12 @@ def choose(
     duration_s: np.ndarray | None = None,
     emissions_per_kwh: float | None = None,
     doubt: Doubt | None = None,
+    traded: float = 0.0,
 ) -> Choice:
     """The best candidate for a preference, and the front within its limits. All arrays are (n,).
 
     `doubt`: what predictions cannot tell apart; `max_quality_loss` is not applied to less, where energy is saved for it
-    (see `WORTHWHILE`).
+    (see `WORTHWHILE`). `traded`: the share of the best quality that sets the scale of a weight (see `select`).
 
     Raises:
         UsageError: no candidate keeps to the limits; says how near the nearest comes.
@@ -145,7 +149,7 @@ def choose(
         even = np.where(energy_kwh[on_front] <= WORTHWHILE * energy_kwh[top], even, 0.0)
         least = (1 - wanted.max_quality_loss) * _less(float(quality[top]), even)
         on_front = on_front[quality[on_front] >= least]
-    return Choice(int(on_front[select(wanted, quality[on_front], energy_kwh[on_front])]), on_front)
+    return Choice(int(on_front[select(wanted, quality[on_front], energy_kwh[on_front], traded)]), on_front)
 
 
 def feasible(
@@ -188,13 +192,17 @@ def _less(quality: float, log_odds: np.ndarray) -> np.ndarray:
     return np.where(log_odds > 0, expit(logit(quality) - log_odds), quality)
 
 
-def select(wanted: Preference, quality: np.ndarray, energy_kwh: np.ndarray) -> int:
-    """Index of the best of a front sorted from cheap to dear."""
+def select(wanted: Preference, quality: np.ndarray, energy_kwh: np.ndarray, traded: float = 0.0) -> int:
+    """Index of the best of a front sorted from cheap to dear.
+
+    `traded`: objectives are scaled by the range of what keeps this share of the best quality; the others can be chosen
+    too, but their loss counts as more than the whole range.
+    """
     if wanted.rule == "cheapest" or len(quality) == 1:
         return 0
-    linear = wanted.rule == "weighted_sum"
-    cost = _unit(energy_kwh if linear else np.log(np.maximum(energy_kwh, 1e-300)))
-    loss = _unit(-quality)
+    linear, among = wanted.rule == "weighted_sum", quality >= traded * quality[-1]
+    cost = _unit(energy_kwh if linear else np.log(np.maximum(energy_kwh, 1e-300)), among)
+    loss = _unit(-quality, among)
     if wanted.rule == "knee":
         return int(np.argmin(cost + loss))
     by_energy, by_quality = wanted.energy_weight * cost, (1 - wanted.energy_weight) * loss
@@ -203,6 +211,6 @@ def select(wanted: Preference, quality: np.ndarray, energy_kwh: np.ndarray) -> i
     return int(np.argmin(np.maximum(by_energy, by_quality) + AUGMENTATION * (by_energy + by_quality)))
 
 
-def _unit(values: np.ndarray) -> np.ndarray:
-    spread = values.max() - values.min()
-    return (values - values.min()) / spread if spread > 0 else np.zeros_like(values)
+def _unit(values: np.ndarray, among: np.ndarray) -> np.ndarray:
+    low, spread = values[among].min(), np.ptp(values[among])
+    return (values - low) / spread if spread > 0 else np.zeros_like(values)

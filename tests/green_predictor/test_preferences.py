@@ -131,3 +131,14 @@ def test_quality_that_cannot_be_told_apart_is_given_up_for_a_real_saving_only():
 def test_a_limit_alone_says_what_is_wanted(limits, best):
     """A budget is there to be used, a quality to be reached as cheaply as can be."""
     assert choose(preference(**limits), np.array([0.8, 0.9, 0.95]), np.array([1.0, 2.0, 4.0])).best == best
+
+
+def test_useless_recipes_do_not_stretch_the_scale_of_a_weight():
+    """Once half the weight on energy took 90 % for 0.10 mWh where 96 % cost 0.16: the front began at 43 %."""
+    quality = np.array([0.43, 0.60, 0.90, 0.96, 0.977, 0.99])
+    energy = np.array([0.04, 0.05, 0.10, 0.16, 0.40, 2.3])
+    half = preference({"energy": 0.5})
+    assert quality[choose(half, quality, energy).best] == 0.90
+    assert quality[choose(half, quality, energy, traded=0.9).best] == 0.96
+    assert choose(preference(1.0), quality, energy, traded=0.9).best == 0, "energy alone is energy alone"
+    assert choose(preference(0.0), quality, energy, traded=0.9).best == 5
