@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from collectors.cli_modes import refuse_ignored
 from collectors.hub_commands import mount
 from ecotaskset.console import Output, run_app
+from ecotaskset.versions import Version
 
 app = typer.Typer(add_completion=True, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -64,28 +66,21 @@ def collect(
     dry_run: Annotated[bool, _option(SHOW, "show what would happen and what it would cost", "--dry-run")] = False,
     json: Annotated[bool, _option(SHOW, "one JSON object on stdout", "--json")] = False,
     quiet: Annotated[bool, _option(SHOW, "identifiers only", "--quiet", "-q")] = False,
-    version: Annotated[bool, _option(SHOW, "versions of package and schema", "--version")] = False,
+    version: Version = False,
 ) -> None:
     """Train recipes with their energy metered, keep every run, share what you have.
 
     Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 bug, 2 wrong use, 3 refused by checks,
     4 a required measurement is missing, 5 some runs failed, 6 network or Hub, 130 interrupted.
     """
+    refuse_ignored(context)
     if context.invoked_subcommand:
         return
     out = Output(json=json, quiet=quiet)
     if domain or dataset or model or campaign or reproduce or list_:
         _require_extra()
-    if version:
-        from ecotaskset import __version__
-        from ecotaskset.run import SCHEMA_VERSION
-
-        out.result(
-            {"version": __version__, "schema_version": SCHEMA_VERSION},
-            f"ecotaskset {__version__} · schema {SCHEMA_VERSION}",
-            [__version__],
-        )
-    elif doctor:
+    meter_options = {"baseline_s": baseline, "country": country}
+    if doctor:
         from collectors.doctor import show_doctor
 
         show_doctor(out, require_measured=require_measured)
@@ -95,9 +90,12 @@ def collect(
         show_list(out)
     elif domain or dataset or model:
         from collectors.collect_one import collect_one
+        from collectors.listing import missing_domain
         from ecotaskset.recipe import Recipe
         from ecotaskset.store import Store
 
+        if domain is None:
+            raise missing_domain(dataset, model)
         recipe = Recipe.create(
             domain=domain,
             dataset=dataset or "",
@@ -117,11 +115,9 @@ def collect(
             dry_run=dry_run,
             repeat=not resume,
             cache_dir=cache,
-            meter_options={"baseline_s": baseline, "country": country},
+            meter_options=meter_options,
             require_measured=require_measured,
         )
-        if push and not dry_run:
-            _push(out, store, repo, yes=yes, dry_run=False)
     elif campaign:
         from collectors.campaign import run_campaign
 
@@ -135,18 +131,27 @@ def collect(
             resume=resume,
             dry_run=dry_run,
             cache_dir=cache,
-            meter_options={"baseline_s": baseline, "country": country},
+            meter_options=meter_options,
+            require_measured=require_measured,
         )
-        if push and not dry_run:
-            _push(out, store, repo, yes=yes, dry_run=False)
     elif reproduce:
         from collectors.hub_commands import reproduce_run
 
-        reproduce_run(reproduce, store=store, repo=repo, out=out, cache_dir=cache)
-    elif push:
-        _push(out, store, repo, yes=yes, dry_run=dry_run)
-    else:
+        reproduce_run(
+            reproduce,
+            store,
+            repo,
+            out,
+            dry_run=dry_run,
+            cache_dir=cache,
+            meter_options=meter_options,
+            require_measured=require_measured,
+        )
+    elif not push:
         typer.echo(context.get_help())
+    trained = domain or dataset or model or campaign or reproduce
+    if push and not (trained and dry_run):
+        _push(out, store, repo, yes=yes, dry_run=dry_run)
 
 
 def _require_extra() -> None:

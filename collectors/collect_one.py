@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from collectors.keep import keep
+from collectors.signals import sigterm_as_ctrl_c
 from ecotaskset.console import Output
-from ecotaskset.errors import MeasurementError, RunsFailedError
+from ecotaskset.errors import EcoTaskSetError, MeasurementError, RunsFailedError
 from ecotaskset.recipe import Recipe
 from ecotaskset.run import Run
 from ecotaskset.store import Store
+
+if TYPE_CHECKING:
+    from collectors.metering import EnergyMeter
 
 SILENT = Output(quiet=True)
 QUALITY_MARK = {"measured": "measured", "modelled": "modelled", "missing": "not known", None: "not known"}
@@ -30,16 +36,20 @@ def collect_one(
     """Plan, train, keep and show one recipe.
 
     Raises:
-        UsageError: the recipe names something that does not exist.
+        UsageError: the recipe cannot be trained here, or the store cannot be written (the message says where the run
+            is, if that was found out too late).
         MeasurementError: measured energy was required and only a model is available.
-        RunsFailedError: the training diverged or ran out of memory; the run is kept.
+        RunsFailedError: the training diverged, ran out of memory or hit a bug; the run is kept.
         KeyboardInterrupt: after the interrupted run was kept.
     """
     from collectors.metering.ranks import current_rank
-    from collectors.plan import check_recipe, estimate, same_experiment
+    from collectors.plan import check_recipe, estimate, refuse_unfit, same_experiment
 
     check_recipe(recipe)
-    main_process = current_rank(os.environ).rank == 0
+    if dry_run:  # a training rehearses by itself, on its own data
+        refuse_unfit(recipe)
+    rank = current_rank(os.environ).rank
+    main_process = rank == 0
     if not main_process:  # under `accelerate launch`, the first process talks and writes for all
         out = SILENT
     if not repeat and (known := same_experiment(store, recipe)) is not None:
@@ -56,30 +66,68 @@ def collect_one(
         )
         return
     store.check_writable()
-    run = _train(recipe, out, cache_dir, meter_options, require_measured)
+    run, error = train_aloud(recipe, out, cache_dir, meter_options, require_measured)
     if not main_process:
+        if error is not None:  # the first process will only hear that this one is gone
+            sys.stderr.write(f"process {rank}: {run.status_reason}\n")
         return
-    path = store.append(run)
-    out.result(run.model_dump(mode="json"), run_table(run), [run.run_id])
+    try:
+        path = keep(run, store)
+    finally:
+        out.result(run.model_dump(mode="json"), run_table(run), [run.run_id])
     out.say(f"saved   run [bold]{run.run_id}[/] in {path.parent.parent}")
-    if run.status == "interrupted":
-        raise KeyboardInterrupt
-    if run.status not in ("completed", "early_stopped"):
-        raise RunsFailedError(f"the run is {run.status}: {run.status_reason}", hint="it is kept: failures are data too")
+    raise_unless_good(run, error)
     out.say(f"next    green-collect --push   or   green-recommend --domain {run.domain} --dataset {run.dataset}")
 
 
-def _train(recipe: Recipe, out: Output, cache_dir: Path | None, options: dict[str, Any], require: bool) -> Run:
-    with out.talk.status("loading torch"):
-        from collectors.train import new_meter, train
+def train_aloud(
+    recipe: Recipe, out: Output, cache_dir: Path | None, meter_options: dict[str, Any], require_measured: bool
+) -> tuple[Run, Exception | None]:
+    """Train with one line an epoch; the run, whatever happened, and the error if it is `failed`.
 
-    meter = new_meter(**options)
-    if require and not meter.measures():
+    Raises:
+        UsageError: the recipe cannot be trained here; no epoch was.
+        MeasurementError: measured energy was required and only a model is available.
+    """
+    with out.talk.status("loading torch"):
+        from collectors.failures import attempt
+        from collectors.train import new_meter
+
+    meter = new_meter(**meter_options)
+    if require_measured:
+        refuse_models(meter)
+    with sigterm_as_ctrl_c():
+        run, error = attempt(recipe, meter=meter, on_event=lambda event: _epoch_line(out, event), cache_dir=cache_dir)
+    if isinstance(error, EcoTaskSetError) and not run.epochs_run:
+        raise error
+    return run, error
+
+
+def refuse_models(meter: EnergyMeter) -> None:
+    """Refuse a machine on which a meter like this one would measure nothing.
+
+    Raises:
+        MeasurementError: energy can only be modelled here.
+    """
+    if not meter.measures():
         raise MeasurementError(
             "energy can only be modelled on this machine, and --require-measured was given",
             hint="`green-collect --doctor` says what is missing",
         )
-    return train(recipe, meter=meter, on_event=lambda event: _epoch_line(out, event), cache_dir=cache_dir)
+
+
+def raise_unless_good(run: Run, error: Exception | None) -> None:
+    """What a kept run says of its training, as the exit code will say it.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted.
+        RunsFailedError: it failed in any other way; caused by `error`.
+    """
+    if run.status == "interrupted":
+        raise KeyboardInterrupt
+    if run.status not in ("completed", "early_stopped"):
+        hint = "it is kept: failures are data too" + ("; --repeat --debug shows the traceback" if error else "")
+        raise RunsFailedError(f"the run is {run.status}: {run.status_reason}", hint=hint) from error
 
 
 def _epoch_line(out: Output, event: dict[str, Any]) -> None:

@@ -71,16 +71,27 @@ def push_runs(
 
 
 def reproduce_run(
-    run_id: str, store: str | Path | None, repo: str | None, out: Output, *, cache_dir: Path | None = None
+    run_id: str,
+    store: str | Path | None,
+    repo: str | None,
+    out: Output,
+    *,
+    cache_dir: Path | None = None,
+    dry_run: bool = False,
+    meter_options: dict[str, Any] | None = None,
+    require_measured: bool = False,
 ) -> None:
     """Train somebody's recipe here, compare, and keep the run and the comparison.
 
     Raises:
-        UsageError: no such run, or one that is not a recipe of this project.
-        RunsFailedError: the two do not agree; both stay.
+        UsageError: no such run, one that is not a recipe of this project, or a store that cannot be written.
+        MeasurementError: measured energy was required and only a model is available.
+        RunsFailedError: the two do not agree, or the training broke off; both runs stay.
+        KeyboardInterrupt: after the interrupted run was kept; there is nothing to compare.
     """
-    from collectors.plan import check_recipe
-    from collectors.train import train
+    from collectors.collect_one import raise_unless_good, train_aloud
+    from collectors.keep import keep
+    from collectors.plan import check_recipe, estimate, refuse_unfit
     from ecotaskset.checks import agree
     from ecotaskset.store import Store, write_atomically
 
@@ -91,12 +102,25 @@ def reproduce_run(
     recipe = original.recipe()
     check_recipe(recipe)
     out.say(f"[bold]reproduce[/] run {original.run_id} of {original.contributor or 'nobody named'}: {recipe.command()}")
-    run = train(recipe, cache_dir=cache_dir)
-    place.append(run)
+    if dry_run:
+        refuse_unfit(recipe)
+        plan = {"original": original.run_id, "recipe": recipe.model_dump(), "recipe_id": recipe.recipe_id}
+        words = f"\\[dry-run] would train: {recipe.command()}"
+        out.result({**plan, "estimate": estimate(recipe)}, words, [recipe.recipe_id])
+        return
+    place.check_writable()
+    run, error = train_aloud(recipe, out, cache_dir, meter_options or {}, require_measured)
+    if run.status in ("failed", "interrupted", "out_of_memory"):  # it says nothing of the other
+        keep(run, place)
+        raise_unless_good(run, error)
     same, words = agree(original, run)
     pair = {"original": original.run_id, "reproduction": run.run_id, "agree": same, "comparison": words}
-    write_atomically(place.path / "reproductions" / f"{run.run_id}.json", json_library.dumps(pair, indent=1).encode())
-    out.result(pair, f"{'agrees' if same else 'DISAGREES'}: {words}", [run.run_id])
+    pair_file = place.path / "reproductions" / f"{run.run_id}.json"
+    try:
+        keep(run, place)
+        write_atomically(pair_file, json_library.dumps(pair, indent=1).encode())
+    finally:
+        out.result(pair, f"{'agrees' if same else 'DISAGREES'}: {words}", [run.run_id])
     out.say("next    green-collect --push   (a second contributor makes the recipe `reproduced` in the next release)")
     if not same:
         raise RunsFailedError(f"run {run.run_id} does not confirm {original.run_id}", hint="both are worth a look")

@@ -1,7 +1,7 @@
 """Record a Lightning training: one callback, one Run in the store.
 
     trainer = lightning.Trainer(max_epochs=3, callbacks=[LightningRecorder("cv", "my-images", metric="accuracy",
-                                batch_size=32, learning_rate=1e-3)])
+                                dataset_revision="v1", batch_size=32, learning_rate=1e-3)])
     trainer.fit(module, train_loader, validation_loader)
 
 The module logs what is recorded: `train_loss` (or what `train_loss=` names), `val_loss`, and `val_<metric>`.
@@ -28,8 +28,8 @@ class LightningRecorder(Callback):
         metric: the quality, 0 to 1, higher is better; the module logs it as `val_<metric>`.
         train_loss, validation_loss: the names under which the module logs its losses.
         store: where the run is kept; a `Store`, a path, or None for the default store.
-        options: further arguments of `RunRecorder`: `batch_size`, `learning_rate`, `model_name`, `knobs`, `task`, …;
-            the first two are seen by themselves where loader and optimizer show them.
+        options: further arguments of `RunRecorder`: `dataset_revision`, `batch_size`, `learning_rate`, `model_name`,
+            `knobs`, `task`, …; the first three are seen by themselves where loader and optimizer show them.
     """
 
     def __init__(

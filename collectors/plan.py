@@ -27,6 +27,35 @@ def check_recipe(recipe: Recipe) -> None:
     published_id(get_architecture(recipe.model, recipe.domain), recipe.pretrained)
 
 
+def refuse_unfit(recipe: Recipe) -> None:
+    """Refuse knobs that do not fit this machine or the architecture as training does: by its own steps up to the first
+    epoch, on made-up examples. What only the data or published weights can tell is left to the training, since a plan
+    reads and fetches nothing.
+
+    Raises:
+        UsageError: the same that training would raise.
+    """
+    if not recipe.knobs:
+        return
+    import torch
+
+    from collectors.knobs import inference as inference_knobs
+    from collectors.knobs import model as model_knobs
+    from collectors.knobs.refuse import refuse_impossible
+    from collectors.tasks.architectures import get_architecture
+    from collectors.tasks.architectures.published import published_id
+    from collectors.tasks.made_up import N_EXAMPLES, made_up_task
+    from collectors.train import first_batch, make_accelerator, prepare
+
+    refuse_impossible(recipe, "cuda" if torch.cuda.is_available() else "cpu")
+    if published_id(get_architecture(recipe.model, recipe.domain), recipe.pretrained) is not None:
+        return
+    task = made_up_task(recipe)
+    model = model_knobs.shape(task.build_model(recipe.model, recipe), task, recipe)
+    inference_knobs.rehearse(model, recipe, first_batch(task, N_EXAMPLES))
+    prepare(make_accelerator(recipe), task, model, recipe)
+
+
 def public_recipe(recipe: Recipe) -> Recipe:
     """The recipe as a run names it: own files by name and content, without the folders they lie in."""
     from collectors.tasks.catalogue.own import public_name

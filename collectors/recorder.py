@@ -1,7 +1,8 @@
 """Record your own training loop: what it trained, how far it got, what it cost, as a Run in the store.
 
     with RunRecorder("cv", "my-images", model, metric="accuracy", epochs=3, optimizer=optimizer,
-                     train_loader=train_loader, validation_loader=validation_loader) as recorder:
+                     train_loader=train_loader, validation_loader=validation_loader,
+                     dataset_revision="v1") as recorder:
         for _ in range(3):
             with recorder.epoch() as epoch:
                 ...                                        # your training
@@ -16,6 +17,8 @@ Works in plain PyTorch and under Accelerate; `trainer_callback` and `lightning_c
 from __future__ import annotations
 
 import math
+import os
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -33,6 +36,7 @@ from collectors.recorder_describe import (
     how_it_ended,
     sum_known,
 )
+from ecotaskset.checks.provenance import UNKNOWN_REVISION
 from ecotaskset.errors import UsageError
 from ecotaskset.recipe import Recipe
 from ecotaskset.run import COST_PHASES, CURVES, Run
@@ -82,6 +86,8 @@ class RunRecorder:
         epochs: how many are planned.
         model_name: the architecture's name; the module's own name by default.
         optimizer: gives learning rate, weight decay and the knob `optimizer`.
+        dataset_revision: a name for this version of the data; a `datasets.Dataset` in the loader has one of its own. A
+            run without it is kept, but can't be shared.
         train_loader, validation_loader: give sizes and the batch size.
         example_batch: a small batch as a dict for `model(**batch)`, to count FLOPs.
         batch_size, learning_rate, weight_decay, seed, pretrained: where they cannot be seen from the arguments above.
@@ -102,6 +108,7 @@ class RunRecorder:
         *,
         metric: str,
         epochs: int,
+        dataset_revision: str | None = None,
         model_name: str | None = None,
         optimizer: optim.Optimizer | None = None,
         train_loader: Any = None,
@@ -142,6 +149,7 @@ class RunRecorder:
             **{name: value for name, value in seen.items() if name in Run.model_fields},
             **describe_module(model, example_batch),
             "quality_metric": metric,
+            **({} if dataset_revision is None else {"dataset_revision": dataset_revision}),
             **(task or {}),
         }
         self.device = next((p.device.type for p in model.parameters()), "cpu")
@@ -162,8 +170,11 @@ class RunRecorder:
         import torch
 
         from collectors.metering import EnergyMeter
+        from collectors.metering.ranks import current_rank
         from collectors.profile import matmul_gflops
 
+        if self.columns.get("dataset_revision") is None and current_rank(os.environ).rank == 0:
+            warnings.warn(UNKNOWN_REVISION, stacklevel=2)
         self.columns |= {"cpu_threads": torch.get_num_threads(), "matmul_gflops": matmul_gflops(self.device)}
         self._meter = (self._meter or EnergyMeter()).start()
         self._left = self._meter.snapshot()

@@ -40,8 +40,8 @@ def describe_module(model: nn.Module, example_batch: dict[str, Any] | None) -> d
 
 
 def describe_loaders(train: Any, validation: Any) -> dict[str, Any]:
-    """`n_train`, `n_validation` and `batch_size`, where the loaders know them."""
-    found = {"n_train": _size(train), "n_validation": _size(validation)}
+    """`n_train`, `n_validation`, `batch_size` and `dataset_revision`, where the loaders know them."""
+    found = {"n_train": _size(train), "n_validation": _size(validation), "dataset_revision": _fingerprint(train)}
     size = getattr(train, "total_batch_size", None) or getattr(train, "batch_size", None)
     return {name: value for name, value in {**found, "batch_size": size}.items() if value is not None}
 
@@ -49,6 +49,14 @@ def describe_loaders(train: Any, validation: Any) -> dict[str, Any]:
 def _size(loader: Any) -> int | None:
     dataset = getattr(loader, "dataset", None)
     return len(dataset) if hasattr(dataset, "__len__") else None
+
+
+def _fingerprint(loader: Any) -> str | None:
+    """What `datasets` derives from the rows, or their files, and all that was done to them: the same in every process,
+    but for steps it cannot follow, such as a shuffle without a seed. It has no public name for it.
+    """
+    found = getattr(getattr(loader, "dataset", None), "_fingerprint", None)
+    return found if isinstance(found, str) else None
 
 
 def describe_optimizer(optimizer: optim.Optimizer | None) -> dict[str, Any]:

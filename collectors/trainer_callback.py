@@ -1,7 +1,7 @@
 """Record a `transformers.Trainer` run: one callback, one Run in the store.
 
 trainer = Trainer(model=model, args=arguments, ..., compute_metrics=compute_metrics)
-trainer.add_callback(EcoTaskSetCallback("nlp", "my-reviews", metric="accuracy"))
+trainer.add_callback(EcoTaskSetCallback("nlp", "my-reviews", metric="accuracy", dataset_revision="v1"))
 trainer.train()
 """
 
@@ -37,6 +37,8 @@ class EcoTaskSetCallback(TrainerCallback):
         domain: `cv`, `nlp` or `recsys`.
         dataset: a name for the data, the same each time.
         metric: what `compute_metrics` calls the quality (`accuracy` for `eval_accuracy`); 0 to 1, higher is better.
+        dataset_revision: a name for this version of the data; by default the fingerprint of a `datasets.Dataset`. A run
+            without it is kept, but can't be shared.
         model_name: the architecture's name; `config.model_type` by default.
         pretrained: does the model start from published weights?
         task: columns of a Run that describe the data, such as `n_classes`.
@@ -50,6 +52,7 @@ class EcoTaskSetCallback(TrainerCallback):
         dataset: str,
         *,
         metric: str,
+        dataset_revision: str | None = None,
         model_name: str | None = None,
         pretrained: bool = False,
         task: dict[str, Any] | None = None,
@@ -58,7 +61,7 @@ class EcoTaskSetCallback(TrainerCallback):
     ) -> None:
         self.domain, self.dataset, self.metric = domain, dataset, metric
         self.model_name, self.pretrained, self.task, self.store = model_name, pretrained, task, store
-        self.country = country
+        self.dataset_revision, self.country = dataset_revision, country
         self.run: Run | None = None
         self._recorder: RunRecorder | None = None
         self._meter: EnergyMeter | None = None
@@ -80,6 +83,7 @@ class EcoTaskSetCallback(TrainerCallback):
             model,
             metric=self.metric,
             epochs=max(1, math.ceil(state.num_train_epochs)),
+            dataset_revision=self.dataset_revision,
             model_name=self.model_name or getattr(config, "model_type", None) or None,
             optimizer=parts.get("optimizer"),
             train_loader=loader,

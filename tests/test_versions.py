@@ -12,7 +12,7 @@ from ecotaskset.console import run_app
 from tests.house import ROOT
 from tests.test_readme import COMMANDS
 
-ASKED = ("ecotaskset", "green-recommend", "green-predictor")
+ASKED = sorted(COMMANDS)
 HEAVY = ("numpy", "pyarrow", "datasets", "pandas", "sklearn", "torch", "gradio")
 
 

@@ -20,12 +20,13 @@ from __future__ import annotations
 
 import runpy
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from collectors.campaign.expand import EXPANSIONS
+from collectors.campaign.expand import EXPANSIONS, count, mapping
 from ecotaskset.errors import UsageError, unknown_name
 from ecotaskset.recipe import Recipe, content_hash
 
@@ -34,6 +35,7 @@ TOP_KEYS = ("name", "description", "defaults", "seeds", "designs", "shuffle")
 BLOCK_KEYS = ("seeds", "n", "seed", "method", "defaults")
 MAX_DESIGN_BYTES = 1_000_000
 MAX_RUNS = 100_000
+"""More are a slip of the pen: the largest that comes with this project has 2,000."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,16 @@ def make_campaign(design: Any, where: str = "design") -> Campaign:
     blocks = design.get("designs")
     if not isinstance(blocks, list) or not blocks:
         raise UsageError(f"{where}: 'designs' must be a list of at least one block", hint=_example())
+    checked = [_block(block, design, f"{where}: block {number}") for number, block in enumerate(blocks, start=1)]
+    for n_runs, block in zip(accumulate(block.n_runs for block in checked), checked, strict=True):
+        if n_runs > MAX_RUNS:
+            raise UsageError(
+                f"{block.where}: with it the campaign has more than {MAX_RUNS:,} runs",
+                hint="draw n of them with random or space_filling",
+            )
     recipes: dict[tuple[str, int], Recipe] = {}
-    for number, block in enumerate(blocks, start=1):
-        for recipe in _expand_block(block, design, f"{where}: block {number}"):
+    for block in checked:
+        for recipe in _expand_block(block):
             recipes.setdefault((recipe.recipe_id, recipe.seed), recipe)
     ordered = list(recipes.values())
     if design.get("shuffle"):
@@ -86,7 +95,25 @@ def make_campaign(design: Any, where: str = "design") -> Campaign:
     return Campaign(name, tuple(ordered), str(design.get("description", "")))
 
 
-def _expand_block(block: Any, design: Mapping[str, Any], where: str) -> Iterable[Recipe]:
+@dataclass(frozen=True)
+class _Block:
+    """One block of a design, its parts found and named, nothing expanded yet."""
+
+    kind: str
+    content: Any
+    options: Mapping[str, Any]
+    defaults: Mapping[str, Any]
+    seeds: Sequence[int]
+    where: str
+
+    @property
+    def n_runs(self) -> int:
+        """At most so many runs; recipes that come twice are trained once."""
+        seeded = "seed" in self.defaults or (isinstance(self.content, Mapping) and "seed" in self.content)
+        return count(self.kind, self.content, self.options, self.where) * (1 if seeded else len(self.seeds))
+
+
+def _block(block: Any, design: Mapping[str, Any], where: str) -> _Block:
     if not isinstance(block, Mapping):
         raise UsageError(f"{where}: a block is a mapping such as 'grid: {{…}}'", hint=_example())
     kinds = [key for key in block if key not in BLOCK_KEYS]
@@ -97,14 +124,18 @@ def _expand_block(block: Any, design: Mapping[str, Any], where: str) -> Iterable
         error = unknown_name("kind of design", kind, EXPANSIONS)
         raise UsageError(f"{where}: {error.message}", hint=error.hint)
     where = f"{where} ({kind})"
-    defaults = {**_mapping(design.get("defaults"), where), **_mapping(block.get("defaults"), where)}
     options = {key: block[key] for key in ("n", "seed", "method") if key in block}
+    defaults = {**mapping(design.get("defaults"), where), **mapping(block.get("defaults"), where)}
     seeds = _seeds(block.get("seeds", design.get("seeds", 1)), where)
-    for fields in EXPANSIONS[kind](block[kind], options, where):
-        knobs = {**_mapping(defaults.get("knobs"), where), **_mapping(fields.get("knobs"), where)}
-        chosen = {**defaults, **fields, "knobs": knobs}
-        for seed in [chosen.pop("seed")] if "seed" in chosen else seeds:
-            yield _recipe({**chosen, "seed": seed}, where)
+    return _Block(kind, block[kind], options, defaults, seeds, where)
+
+
+def _expand_block(block: _Block) -> Iterator[Recipe]:
+    for fields in EXPANSIONS[block.kind](block.content, block.options, block.where):
+        knobs = {**mapping(block.defaults.get("knobs"), block.where), **mapping(fields.get("knobs"), block.where)}
+        chosen = {**block.defaults, **fields, "knobs": knobs}
+        for seed in [chosen.pop("seed")] if "seed" in chosen else block.seeds:
+            yield _recipe({**chosen, "seed": seed}, block.where)
 
 
 def _recipe(fields: dict[str, Any], where: str) -> Recipe:
@@ -139,20 +170,12 @@ def _read(path: Path) -> Any:
         raise UsageError(f"campaign {path} is not YAML: {' '.join(str(error).split())}", hint=_example()) from None
 
 
-def _seeds(value: Any, where: str) -> list[int]:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-        return list(range(value))
+def _seeds(value: Any, where: str) -> Sequence[int]:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_RUNS:
+        return range(value)
     if isinstance(value, list) and value and all(isinstance(s, int) and not isinstance(s, bool) for s in value):
         return value
     raise UsageError(f"{where}: seeds={value!r} is neither a number of seeds nor a list of them", hint="seeds: 3")
-
-
-def _mapping(value: Any, where: str) -> Mapping[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise UsageError(f"{where}: {value!r} should be a mapping of names to values")
-    return value
 
 
 def _only(found: Mapping[str, Any], known: Iterable[str], where: str) -> None:

@@ -16,24 +16,26 @@ MAX_DRAWS = 100_000
 
 Fields = dict[str, Any]
 Dimension = tuple[str, Any]
-"""A field (`learning_rate`, `knobs.precision`) and its values: a list, or a range {low, high, log, step}."""
+"""A field (`learning_rate`, `knobs.precision`) and its values: a list, or a range {low, high, log, whole}."""
+
+
+def count(kind: str, block: Any, options: Mapping[str, Any], where: str) -> int:
+    """How many entries a design will have, before any is made: a grid of a few lines may have more than atoms."""
+    if kind == "grid":
+        return math.prod(len(values) for _, values in _lists(block, where))
+    return len(_entries(block, where)) if kind == "list" else _count(options, where)
 
 
 def expand_grid(block: Any, options: Mapping[str, Any], where: str) -> Iterator[Fields]:
     """Every combination of the listed values."""
-    dimensions = _dimensions(block, where)
-    for name, values in dimensions:
-        if isinstance(values, dict):
-            raise UsageError(f"{where}: '{name}' is a range, a grid needs a list", hint="use random or space_filling")
+    dimensions = _lists(block, where)
     for chosen in itertools.product(*(values for _, values in dimensions)):
-        yield _assemble(zip((name for name, _ in dimensions), chosen, strict=True))
+        yield _assemble(zip((name for name, _ in dimensions), chosen, strict=True), where)
 
 
 def expand_list(block: Any, options: Mapping[str, Any], where: str) -> Iterator[Fields]:
     """The entries as they are."""
-    if not isinstance(block, list) or not all(isinstance(entry, Mapping) for entry in block):
-        raise UsageError(f"{where}: a list design is a list of mappings, one a recipe")
-    yield from (dict(entry) for entry in block)
+    yield from (dict(entry) for entry in _entries(block, where))
 
 
 def expand_random(block: Any, options: Mapping[str, Any], where: str) -> Iterator[Fields]:
@@ -41,8 +43,8 @@ def expand_random(block: Any, options: Mapping[str, Any], where: str) -> Iterato
     import numpy as np
 
     dimensions = _dimensions(block, where)
-    points = np.random.default_rng(int(options.get("seed", 0))).random((_count(options, where), len(dimensions)))
-    return _from_points(points, dimensions)
+    points = np.random.default_rng(_seed(options, where)).random((_count(options, where), len(dimensions)))
+    return _from_points(points, dimensions, where)
 
 
 def expand_space_filling(block: Any, options: Mapping[str, Any], where: str) -> Iterator[Fields]:
@@ -55,12 +57,12 @@ def expand_space_filling(block: Any, options: Mapping[str, Any], where: str) -> 
         error = unknown_name("method", method, METHODS)
         raise UsageError(f"{where}: {error.message}", hint=error.hint)
     dimensions, n = _dimensions(block, where), _count(options, where)
-    generator = np.random.default_rng(int(options.get("seed", 0)))
+    generator = np.random.default_rng(_seed(options, where))
     if method == "sobol":
         points = qmc.Sobol(len(dimensions), seed=generator).random_base2(math.ceil(math.log2(n)))[:n]
     else:
         points = qmc.LatinHypercube(len(dimensions), seed=generator).random(n)
-    return _from_points(points, dimensions)
+    return _from_points(points, dimensions, where)
 
 
 EXPANSIONS = {
@@ -69,6 +71,30 @@ EXPANSIONS = {
     "random": expand_random,
     "space_filling": expand_space_filling,
 }
+
+
+def mapping(value: Any, where: str) -> Mapping[str, Any]:
+    """The value, an empty mapping for null."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise UsageError(f"{where}: {value!r} should be a mapping of names to values")
+    return value
+
+
+def _lists(block: Any, where: str) -> list[Dimension]:
+    """The dimensions of a grid, which has no ranges."""
+    dimensions = _dimensions(block, where)
+    for name, values in dimensions:
+        if isinstance(values, dict):
+            raise UsageError(f"{where}: '{name}' is a range, a grid needs a list", hint="use random or space_filling")
+    return dimensions
+
+
+def _entries(block: Any, where: str) -> list[Mapping[str, Any]]:
+    if not isinstance(block, list) or not all(isinstance(entry, Mapping) for entry in block):
+        raise UsageError(f"{where}: a list design is a list of mappings, one a recipe")
+    return block
 
 
 def _dimensions(block: Any, where: str) -> list[Dimension]:
@@ -116,9 +142,17 @@ def _count(options: Mapping[str, Any], where: str) -> int:
     return n
 
 
-def _from_points(points: Any, dimensions: list[Dimension]) -> Iterator[Fields]:
+def _seed(options: Mapping[str, Any], where: str) -> int:
+    seed = options.get("seed", 0)
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise UsageError(f"{where}: seed={seed!r} is not a number to draw by", hint="write 0 or more: seed: 1")
+    return seed
+
+
+def _from_points(points: Any, dimensions: list[Dimension], where: str) -> Iterator[Fields]:
     for point in points:
-        yield _assemble((name, _at(values, u)) for (name, values), u in zip(dimensions, point, strict=True))
+        chosen = ((name, _at(values, u)) for (name, values), u in zip(dimensions, point, strict=True))
+        yield _assemble(chosen, where)
 
 
 def _at(values: Any, u: float) -> Any:
@@ -130,14 +164,14 @@ def _at(values: Any, u: float) -> Any:
     return round(value) if values["whole"] else float(f"{value:.{SIGNIFICANT_DIGITS}g}")
 
 
-def _assemble(pairs: Any) -> Fields:
+def _assemble(pairs: Any, where: str) -> Fields:
     fields: Fields = {}
     for name, value in pairs:
         if name.startswith("knobs."):
             fields.setdefault("knobs", {})[name.removeprefix("knobs.")] = value
         elif isinstance(value, Mapping):  # a combination: several fields that only make sense together
             fields |= {k: v for k, v in value.items() if k != "knobs"}
-            fields.setdefault("knobs", {}).update(value.get("knobs", {}))
+            fields.setdefault("knobs", {}).update(mapping(value.get("knobs"), where))
         else:
             fields[name] = value
     return fields

@@ -13,12 +13,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from collectors.campaign.lost import lost_run, memory_kills
 from collectors.campaign.worker import RunOptions, child_main
+from collectors.signals import STOPPING, sigterm_as_ctrl_c
 from ecotaskset.errors import UsageError
 from ecotaskset.recipe import Recipe
 from ecotaskset.run import Run
@@ -61,16 +63,20 @@ def execute_locally(recipes: Sequence[Recipe], options: RunOptions, jobs: int, t
         tell: called with the recipe and an event: `run_started`, `epoch`, at last `run` (key `run`: the Run).
 
     Raises:
-        KeyboardInterrupt: after Ctrl-C, once the runs under way are recorded as interrupted; at once after a second.
+        KeyboardInterrupt: after Ctrl-C, once the runs under way are recorded as interrupted; at once after a second, or
+            as long as none has been started.
     """
     free = share_cores(jobs)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([WARM_MODULE])
+    with sigterm_as_ctrl_c():
+        context = _load_torch()
     waiting, living = deque(recipes), list[_Child]()
     with _ctrl_c(living) as stopping:
         while living or (waiting and not stopping.is_set()):
             while waiting and free and not stopping.is_set():
-                living.append(_start(context, waiting.popleft(), options, free.pop(0)))
+                child = _start(context, waiting.popleft(), options, free.pop(0))
+                living.append(child)
+                if stopping.is_set():  # it came while the child was being started
+                    _signal(child, signal.SIGINT)
             _listen(living, tell)
             for child in [child for child in living if not child.process.is_alive()]:
                 _listen([child], tell)
@@ -79,6 +85,26 @@ def execute_locally(recipes: Sequence[Recipe], options: RunOptions, jobs: int, t
                 free.append(child.cores)
         if stopping.is_set():
             raise KeyboardInterrupt
+
+
+def _load_torch() -> Any:
+    """The context to start runs in, once the process they are forked from has loaded torch; that takes seconds.
+
+    Ctrl-C in a terminal reaches that process as well. It keeps the signals of stopping pending, and so does every run
+    until it is ready for them (`child_main`); for that it must inherit them blocked.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([WARM_MODULE])
+    resource_tracker.ensure_running()  # first: it would unblock them again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    loaded = context.Process()  # does nothing, but only after the imports
+    loaded.start()
+    loaded.join()
+    return context
 
 
 def _start(context: Any, recipe: Recipe, options: RunOptions, cores: tuple[int, ...]) -> _Child:
@@ -134,17 +160,21 @@ def _ctrl_c(living: list[_Child]) -> Iterator[threading.Event]:
         again = stopping.is_set()
         stopping.set()
         for child in list(living):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child.process.pid, signal.SIGKILL if again else signal.SIGINT)
+            _signal(child, signal.SIGKILL if again else signal.SIGINT)
         if again:
             raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():  # signals belong to the main thread
         yield stopping
         return
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in STOPPING}
     try:
         yield stopping
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _signal(child: _Child, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child.process.pid, number)

@@ -37,7 +37,7 @@ def lost_run(
     last = epochs[-1] if epochs else {}
     quality = [event["quality"] for event in epochs]
     killed = exit_code is not None and exit_code < 0
-    device = _device()
+    device, machine = _device(), hardware()
     how = f"killed by signal {-exit_code}" if killed else f"ended with exit code {exit_code}"
     return Run(
         collected_at=datetime.now(timezone.utc),
@@ -50,7 +50,7 @@ def lost_run(
         epochs_run=len(epochs),
         n_processes=1,
         device=device,
-        **hardware() | {"gpu_count": 0 if device == "cpu" else 1},
+        **machine | {"gpu_count": _cards_used(device, machine["gpu_count"])},
         cpu_threads=threads,
         quality_metric=last.get("metric"),
         quality_validation=max(quality, default=None),
@@ -64,6 +64,13 @@ def lost_run(
         curve_energy_kwh=[event["energy_kwh"] for event in epochs],
         curve_duration_s=[event["duration_s"] for event in epochs],
     )
+
+
+def _cards_used(device: str, visible: int | None) -> int | None:
+    """What its meter would have said, which follows one card a process; None where nothing can be read of them."""
+    if device == "cpu":
+        return 0
+    return None if visible is None else min(visible, 1)
 
 
 def _device() -> str:

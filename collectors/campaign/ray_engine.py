@@ -1,4 +1,4 @@
-"""The Ray engine: the same campaign over the machines of a Ray cluster, each run alone on its cores or its GPU.
+"""The Ray engine: the same campaign over the machines of a Ray cluster, each run on cores, or on a GPU, of its own.
 
     ray start --head            # once a machine; then
     green-collect --campaign starter --engine ray
@@ -69,13 +69,12 @@ def _drain(ray: Any, recipes: Sequence[Recipe], options: RunOptions, cores: int,
     # on cores is used again, which saves loading torch.
     task = ray.remote(num_cpus=cores, num_gpus=gpus, max_calls=1 if gpus else 0, max_retries=0)(_train_remotely)
     width = max(1, int(ray.cluster_resources().get("GPU" if gpus else "CPU", 1) // (gpus or cores)))
-    shared = replace(options, meter={**options.meter, **({} if gpus else {"node_share": 1.0})})
     waiting = deque((recipe, 1) for recipe in recipes)
     running: dict[Any, tuple[Recipe, int]] = {}
     while waiting or running:
         while waiting and len(running) < 2 * width:
             recipe, attempt = waiting.popleft()
-            running[task.remote(recipe.model_dump(mode="json"), shared, cores)] = (recipe, attempt)
+            running[task.remote(recipe.model_dump(mode="json"), options, cores, gpus)] = (recipe, attempt)
         ready, _ = ray.wait(list(running), timeout=POLL_S)
         for reference in ready:
             recipe, attempt = running.pop(reference)
@@ -94,23 +93,34 @@ def _drain(ray: Any, recipes: Sequence[Recipe], options: RunOptions, cores: int,
                 tell(recipe, event)
 
 
-def _train_remotely(fields: dict[str, Any], options: RunOptions, cores: int) -> list[dict[str, Any]]:
+def _train_remotely(fields: dict[str, Any], options: RunOptions, cores: int, gpus: int) -> list[dict[str, Any]]:
     """In a worker: train, and return the events with the run last."""
     events: list[dict[str, Any]] = []
     recipe = Recipe.create(**fields)
+    # only here is it known which node it is; what is left of the node may be busy with others
+    share = gpus / _node_gpus() if gpus else min(1.0, cores / len(_node_cores()))
+    options = replace(options, meter={**options.meter, "node_share": share})
     run = train_here(recipe, options, _free_cores(cores), events.append)
     return [*events, {"event": "run", "run": run.model_dump(mode="json")}]
 
 
+def _node_gpus() -> float:
+    """How many GPUs this worker's node has for runs."""
+    import ray
+
+    here = ray.get_runtime_context().get_node_id()
+    return next(node["Resources"]["GPU"] for node in ray.nodes() if node["NodeID"] == here)
+
+
 @functools.cache  # asked before the worker is pinned; later it would see its own cores only
+def _node_cores() -> tuple[int, ...]:
+    """The cores that runs may have on this node."""
+    return tuple(sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+
+
+@functools.cache
 def _free_cores(n: int) -> tuple[int, ...]:
-    """The cores of this worker: a block of its own among those of the machine."""
-    available = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    return _claim(tuple(available), n)
-
-
-def _claim(available: tuple[int, ...], n: int) -> tuple[int, ...]:
-    """Lock the first free block of `n` cores for as long as this process lives.
+    """The cores of this worker: the first free block of `n` of the node's, locked as long as this process lives.
 
     Two workers on one machine do not know of each other; a locked file a block, released by the kernel when the
     process ends however it ends, keeps them apart.
@@ -121,6 +131,7 @@ def _claim(available: tuple[int, ...], n: int) -> tuple[int, ...]:
 
     folder = Path(tempfile.gettempdir()) / f"ecotaskset-cores-{os.getuid()}"
     folder.mkdir(exist_ok=True)
+    available = _node_cores()
     blocks = [available[i : i + n] for i in range(0, len(available) - n + 1, n)] or [available]
     for number, block in enumerate(blocks):
         descriptor = os.open(folder / f"{n}-{number}", os.O_RDWR | os.O_CREAT, 0o600)

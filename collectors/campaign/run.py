@@ -11,6 +11,8 @@ from collectors.campaign.cost import cost_words, expected_cost
 from collectors.campaign.design import Campaign, load_campaign
 from collectors.campaign.progress import GOOD, Reporter, clock
 from collectors.campaign.worker import RunOptions
+from collectors.collect_one import refuse_models
+from collectors.metering import EnergyMeter
 from collectors.plan import experiment_key, finished_keys, public_recipe
 from ecotaskset.console import Output
 from ecotaskset.errors import RunsFailedError, UsageError, unknown_name
@@ -32,6 +34,7 @@ def run_campaign(
     dry_run: bool = False,
     cache_dir: str | Path | None = None,
     meter_options: dict[str, Any] | None = None,
+    require_measured: bool = False,
 ) -> None:
     """Train every recipe of a campaign that is not in the store yet.
 
@@ -41,9 +44,12 @@ def run_campaign(
         limit: at most so many runs now.
         resume: skip recipe + seed + hardware that the store has already.
         dry_run: say what would be trained and stop.
+        meter_options: keyword arguments of `EnergyMeter`.
+        require_measured: train only where energy is measured.
 
     Raises:
-        UsageError: the design, the engine or `jobs` makes no sense; nothing was trained.
+        UsageError: the design, the engine, `jobs` or the meter makes no sense; nothing was trained.
+        MeasurementError: measured energy was required and only a model is available; nothing was trained.
         RunsFailedError: the campaign went to its end, but some runs failed; they are kept as well.
         KeyboardInterrupt: after Ctrl-C, when the runs under way were kept as interrupted.
     """
@@ -53,7 +59,14 @@ def run_campaign(
         raise UsageError("a campaign runs one process a recipe", hint="leave `accelerate launch` out, use --jobs")
     if limit is not None and limit < 1:
         raise UsageError(f"--limit {limit} leaves nothing to do", hint="give 1 or more")
+    if require_measured and engine == "ray":
+        raise UsageError(
+            "--require-measured cannot be checked for the machines of a Ray cluster",
+            hint="`green-collect --doctor --require-measured` on each of them says it",
+        )
     execute = _engine(engine, jobs)
+    meter_options = {**({"node_share": 1 / jobs} if engine == "local" else {}), **(meter_options or {})}
+    meter = EnergyMeter(**meter_options)  # refuses what makes no sense here, and not in every run's process
     chosen = load_campaign(campaign) if isinstance(campaign, str) else campaign
     place = Store(store)
     todo = remaining(chosen.recipes, place) if resume else list(chosen.recipes)
@@ -70,13 +83,12 @@ def run_campaign(
         lines = [f"[dry-run] would train: {recipe.command()}" for recipe in todo]
         out.result({**plan, "recipes": recipes}, escape("\n".join(lines)), [recipe.recipe_id for recipe in todo])
         return
+    if todo and require_measured:
+        refuse_models(meter)
     with Reporter(out, len(todo), jobs) as reporter:
         reporter.event("plan", campaign=chosen.name, n_already_done=n_done, jobs=jobs, engine=engine, **cost)
         if todo:
-            meter = (
-                {"node_share": 1 / jobs, **(meter_options or {})} if engine == "local" else dict(meter_options or {})
-            )
-            options = RunOptions(str(place.path), str(cache_dir) if cache_dir else None, meter)
+            options = RunOptions(str(place.path), str(cache_dir) if cache_dir else None, meter_options)
             try:
                 execute(todo, options, jobs, reporter.tell)
             finally:

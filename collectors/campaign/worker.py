@@ -8,12 +8,17 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from collectors.keep import keep
+from collectors.signals import STOPPING
+from ecotaskset.console import INTERRUPTED
+from ecotaskset.errors import UsageError
 from ecotaskset.recipe import Recipe
 from ecotaskset.run import Run
 from ecotaskset.store import Store
@@ -43,14 +48,37 @@ def train_here(
 
 def child_main(pipe: Connection, recipe: Recipe, options: RunOptions, cores: tuple[int, ...]) -> None:
     """Entry point of a run's own process. The run is in the store before the driver hears of it."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    # A group of its own: the terminal's Ctrl-C reaches the driver only, which passes it on exactly once.
+    # A group of its own: the terminal's Ctrl-C reaches the driver only, which passes it on.
     os.setpgid(0, 0)
-    run = train_here(recipe, options, cores, lambda event: _send(pipe, {**event, "pid": os.getpid()}))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Store(options.store).append(run)
+    try:
+        _listen_to_signals()
+        run = train_here(recipe, options, cores, lambda event: _send(pipe, {**event, "pid": os.getpid()}))
+    except KeyboardInterrupt:  # the training had not begun: there is nothing to keep
+        sys.exit(INTERRUPTED)
+    _ignore_signals()
+    try:
+        keep(run, Store(options.store))
+    except UsageError as error:
+        sys.exit(f"error: {error}")
     _send(pipe, {"event": "run", "run": run.model_dump(mode="json")})
     pipe.close()
+
+
+def _listen_to_signals() -> None:
+    """The first SIGINT or SIGTERM ends the training, also one that came before; the system may send both."""
+
+    def stop(number: int, frame: object) -> None:
+        _ignore_signals()
+        raise KeyboardInterrupt
+
+    for number in STOPPING:
+        signal.signal(number, stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+
+
+def _ignore_signals() -> None:
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _send(pipe: Connection, event: dict[str, Any]) -> None:

@@ -76,7 +76,6 @@ def _sizes() -> dict[str, dict[str, float]]:
     if kept.is_file():
         return json.loads(kept.read_text())
     counts = {entry.name: measure(entry) for entry in all_architectures()}
-    kept.parent.mkdir(parents=True, exist_ok=True)
     write_whole(kept, json.dumps(counts).encode())
     return counts
 

@@ -14,6 +14,10 @@ REQUIRED = (
     "device",
     "cpu_model",
 )
+UNKNOWN_REVISION = (
+    "a run without dataset_revision stays on this machine; give the recorder dataset_revision=…, "
+    "a name for this version of the data"
+)
 REQUIRED_OF_COMPLETED = ("dataset_revision", "quality_metric", "quality_validation", "duration_s", "epochs_run")
 
 
@@ -24,7 +28,8 @@ def check_provenance(run: Run) -> list[Finding]:
         needed = REQUIRED + (REQUIRED_OF_COMPLETED if run.status in ("completed", "early_stopped") else ())
         missing = [name for name in needed if getattr(run, name) is None]
         if missing:
-            found.append(Finding("V401", f"not known: {', '.join(missing)}", run.run_id))
+            hint = f"; {UNKNOWN_REVISION}" if "dataset_revision" in missing else ""
+            found.append(Finding("V401", f"not known: {', '.join(missing)}{hint}", run.run_id))
     for name in COMPONENTS:
         kwh, source = getattr(run, f"{name}_energy_kwh"), getattr(run, f"{name}_energy_source")
         quality = getattr(run, f"{name}_energy_quality")

@@ -82,7 +82,12 @@ def test_a_latin_hypercube_visits_every_level_equally_and_every_decade():
         ("designs: [{random: {learning_rate: {low: 2, high: 1}}, n: 3}]", "range of 'learning_rate'"),
         ("designs: [{random: {learning_rate: {low: 0, high: 1, log: true}}, n: 3}]", "not positive"),
         ("designs: [{space_filling: {epochs: [1]}, n: 3, method: halton}]", "unknown method 'halton'"),
+        ("designs: [{random: {epochs: [1]}, n: 3, seed: abc}]", "block 1 (random): seed='abc'"),
+        ("designs: [{space_filling: {epochs: [1, 2]}, n: 3, seed: -1}]", "block 1 (space_filling): seed=-1"),
+        ("designs: [{grid: {task: [{model: mlp, knobs: [lora]}]}}]", "block 1 (grid): ['lora'] should be a mapping"),
         ("designs: [{grid: {epochs: [1]}}]\nseeds: many", "seeds='many'"),
+        ("designs: [{grid: {epochs: [1]}}]\nseeds: 1000000000000000000000", "seeds=1000000000000000000000"),
+        ("designs: [{grid: {epochs: [1]}}, {random: {epochs: [1]}, n: 60000, seeds: 2}]", "block 2 (random): with it"),
         ("designs: [{grid: {epochs: [1]}", "is not YAML"),
     ],
 )  # fmt: skip
@@ -93,6 +98,18 @@ def test_a_bad_design_is_one_line_with_the_culprit(tmp_path, text, words):
         load_campaign(str(path))
     assert words in str(caught.value) and "\n" not in caught.value.message
     assert "mine.yaml" in caught.value.message
+
+
+def test_a_grid_nobody_could_train_is_refused_before_it_is_expanded():
+    fields = ("epochs", "batch_size", "learning_rate", "weight_decay", "seed")
+    block = {"grid": {name: list(range(1, 101)) for name in fields}}  # 10 thousand million
+    with pytest.raises(UsageError, match=r"block 1 \(grid\): with it the campaign has more than 100,000 runs"):
+        make_campaign(design(block))
+
+
+def test_a_combination_without_knobs_may_say_so():
+    (recipe,) = make_campaign(design({"grid": {"task": [{"model": "mlp", "knobs": None}]}})).recipes
+    assert recipe.model == "mlp" and recipe.knobs == {}
 
 
 @pytest.mark.parametrize("name, words", [("startr", "did you mean 'starter'"), ("no/where.yaml", "cannot be read")])

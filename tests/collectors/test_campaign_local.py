@@ -1,37 +1,58 @@
-"""The local engine with real processes: kill -9, Ctrl-C, data that cannot be had, resume."""
+"""The local engine with real processes: kill -9, Ctrl-C at any moment, data that cannot be had, resume."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
-from ecotaskset.store import Store
+from ecotaskset.run import Run
+from ecotaskset.store import STORE_VARIABLE, Store
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 LONG, SHORT = 5000, 2
 """Epochs: `LONG` never ends within a test."""
+START = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal; a shell's background jobs ignore it
+from collectors.cli import main; main()
+"""
+STOPPED_WHILE_STARTING_A_RUN = f"""
+import os, signal
+import collectors.campaign.local as local
+start = local._start
+def stopped(*words):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return start(*words)
+local._start = stopped
+{START}
+"""
 
 
 class Driver:
-    """`python -m collectors --campaign … --json` as a process, its events read as they come."""
+    """`green-collect --campaign … --json` as a process, its events read as they come."""
 
-    def __init__(self, folder, blocks, *options):
+    def __init__(self, folder, blocks, *options, code=START):
         design = folder / "mine.yaml"
         defaults = {"domain": "cv", "dataset": "digits", "model": "mlp", "batch_size": 64}
         design.write_text(yaml.safe_dump({"defaults": defaults, "designs": blocks}))
         self.store = Store(folder / "store")
         words = ["--campaign", str(design), "--store", str(self.store.path), "--cache", str(folder / "cache")]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "collectors", *words, "--json", *options],
+            [sys.executable, "-c", code, *words, "--json", *options],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-            env={**os.environ, "HF_HUB_OFFLINE": "1"},
+            env={**os.environ, "HF_HUB_OFFLINE": "1", STORE_VARIABLE: str(self.store.path)},
         )  # fmt: skip
 
     def until(self, name: str, **wanted) -> dict:
@@ -41,6 +62,16 @@ class Driver:
             if event["event"] == name and all(event.get(key) == value for key, value in wanted.items()):
                 return event
         raise AssertionError(f"no '{name}' came: {self.process.stderr.read()[-2000:]}")
+
+    def started(self) -> list[psutil.Process]:
+        """All living processes that came of this one, whoever their parent is by now."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                ours = process.environ().get(STORE_VARIABLE) == str(self.store.path)
+                if ours and process.pid != self.process.pid and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
 
     def end(self) -> tuple[int, str]:
         """Exit code and what was said on stderr."""
@@ -96,6 +127,49 @@ def test_ctrl_c_twice_stops_at_once_and_leaves_a_readable_store(tmp_path):
             time.sleep(0.05)
     assert [run.epochs for run in driver.store.runs() if run.status == "completed"] == [SHORT]
     assert driver.store.damaged() == []
+
+
+def soon(happens, seconds=60.0) -> bool:
+    """Whether it happens in time."""
+    deadline = time.monotonic() + seconds
+    while not happens() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return happens()
+
+
+@pytest.mark.parametrize(
+    "send, number",
+    [(os.killpg, signal.SIGINT), (os.kill, signal.SIGTERM), (os.killpg, signal.SIGTERM)],
+    ids=["a terminal's ctrl-c", "kill", "the end of a systemd unit"],
+)
+def test_stopped_while_torch_is_loading_nothing_is_trained_and_nothing_stays(tmp_path, send, number):
+    driver = Driver(tmp_path, [grid(epochs=[LONG], learning_rate=[0.001, 0.002])])
+    driver.until("plan")
+    assert soon(lambda: any("forkserver" in " ".join(process.cmdline()) for process in driver.started()))
+    time.sleep(0.5)  # into its imports
+    send(driver.process.pid, number)
+    code, talk = driver.end()
+    assert code == 130 and "Traceback" not in talk and "run the same command again" in talk
+    assert soon(lambda: not driver.started()) and driver.store.runs() == []
+
+
+def test_a_run_that_is_being_started_when_the_campaign_is_stopped_stops_too(tmp_path):
+    driver = Driver(tmp_path, [grid(epochs=[LONG], learning_rate=[0.001, 0.002])], code=STOPPED_WHILE_STARTING_A_RUN)
+    code, talk = driver.end()
+    assert code == 130 and "Traceback" not in talk
+    assert soon(lambda: not driver.started()) and {run.status for run in driver.store.runs()} <= {"interrupted"}
+
+
+def test_a_store_that_breaks_meanwhile_ends_the_campaign_and_costs_nobody_a_run(tmp_path):
+    driver = Driver(tmp_path, [grid(epochs=[20, 30])])
+    driver.until("epoch")
+    driver.store.path.mkdir()
+    (driver.store.path / "runs").write_text("a file where the runs should be")
+    code, talk = driver.end()
+    assert code == 2 and "cannot write" in talk and "Traceback" not in talk
+    kept = Path(re.search(r"the run is in (\S+\.json)", talk)[1])
+    assert Run.model_validate_json(kept.read_bytes()).status == "completed"
+    shutil.rmtree(kept.parents[1])
 
 
 def test_data_that_cannot_be_had_is_a_failed_run_and_the_campaign_goes_on(tmp_path):

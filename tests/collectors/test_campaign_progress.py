@@ -68,11 +68,15 @@ def test_a_process_that_died_is_a_run_with_what_it_had_told(exit_code, out_of_me
     assert nothing.energy_kwh is None and nothing.epochs_run == 0
 
 
-@pytest.mark.parametrize("there, device", [(True, "cuda"), (False, "cpu")])
-def test_a_killed_run_can_be_shared(monkeypatch, there, device):
-    monkeypatch.setattr("torch.cuda.is_available", lambda: there)
+@pytest.mark.parametrize(
+    "device, visible, used", [("cuda", 8, 1), ("cuda", None, None), ("mps", 0, 0), ("cpu", 8, 0), ("cpu", None, 0)]
+)
+def test_a_killed_run_can_be_shared_and_used_as_many_cards_as_its_like(monkeypatch, device, visible, used):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: device == "cuda")
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: device == "mps")
+    monkeypatch.setattr("collectors.campaign.lost.hardware", lambda: {"cpu_model": "One", "gpu_count": visible})
     run = killed(out_of_memory=True)
-    assert (run.device, run.n_processes, run.gpu_count) == (device, 1, int(there))
+    assert (run.device, run.n_processes, run.gpu_count) == (device, 1, used)
     assert check_runs([run]).findings == []
 
 

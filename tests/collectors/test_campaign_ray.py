@@ -1,4 +1,4 @@
-"""A real Ray cluster on this machine: two workers, one killed in the middle; every run exactly once."""
+"""A real Ray cluster on this machine: two workers, one killed in the middle; every run exactly once, with its share."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 import pytest
 
 from collectors.campaign import make_campaign, run_campaign
+from collectors.metering.sources.ram_model import W_PER_GB
 from ecotaskset.console import Output
 from ecotaskset.store import Store
 
@@ -16,6 +17,21 @@ ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'ecot
 psutil = pytest.importorskip("psutil")
 
 N_RUNS = 4
+CORES = len(os.sched_getaffinity(0))
+
+
+def share_of_memory(run) -> float:
+    """The part of the machine's modelled memory that was booked to a run."""
+    if run.ram_energy_source != "ram_model":
+        pytest.skip("memory is measured here")
+    return run.ram_energy_kwh * 3.6e6 / (W_PER_GB * run.ram_gb * run.duration_s)
+
+
+@pytest.fixture(autouse=True)
+def one_node(monkeypatch):
+    """A cluster that knows of no other."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
 
 
 def _busy_workers() -> list[int]:
@@ -36,11 +52,9 @@ def _kill_one_when_busy(result: list[int]) -> None:
 
 
 @pytest.mark.timeout(290)
-def test_a_killed_worker_costs_nothing_but_time(tmp_path, monkeypatch):
+def test_a_killed_worker_costs_nothing_but_time(tmp_path):
     import threading
 
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     block = {"grid": {"domain": "cv", "dataset": "digits", "model": "resnet-tiny", "epochs": 4}, "seeds": N_RUNS}
     campaign = make_campaign({"designs": [block]})
     killed: list[int] = []
@@ -53,3 +67,15 @@ def test_a_killed_worker_costs_nothing_but_time(tmp_path, monkeypatch):
     assert sorted(run.seed for run in runs) == list(range(N_RUNS))
     assert {run.status for run in runs} == {"completed"}
     assert {run.cpu_threads for run in runs} == {1} and all(run.energy_kwh > 0 for run in runs)
+    assert [share_of_memory(run) for run in runs] == pytest.approx([1 / CORES] * N_RUNS, rel=0.01)
+
+
+def test_a_run_with_one_of_several_gpus_is_booked_its_share_of_the_node(tmp_path):
+    recipe = {"domain": "cv", "dataset": "digits", "model": "mlp", "epochs": 2}
+    ray.init(num_cpus=1, num_gpus=4, log_to_driver=False, include_dashboard=False)  # Ray believes in them
+    try:
+        run_campaign(make_campaign({"designs": [{"list": [recipe]}]}), tmp_path, Output(quiet=True), engine="ray")
+    finally:
+        ray.shutdown()
+    (run,) = Store(tmp_path).runs()
+    assert run.status == "completed" and share_of_memory(run) == pytest.approx(1 / 4, rel=0.01)

@@ -8,6 +8,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from collectors.metering import EnergyMeter
+from ecotaskset.checks import check_runs
 from ecotaskset.store import Store
 
 lightning = pytest.importorskip("lightning", reason="lightning is not installed: pip install lightning")
@@ -40,7 +41,7 @@ def fit(tmp_path, **options):
     torch.manual_seed(0)
     x = torch.randn(64, 4)
     loader = DataLoader(TensorDataset(x, (x[:, 0] > 0).long()), batch_size=16)
-    callback = LightningRecorder("cv", "signs", metric="accuracy", store=tmp_path / "store")
+    callback = LightningRecorder("cv", "signs", metric="accuracy", dataset_revision="v1", store=tmp_path / "store")
     trainer = lightning.Trainer(
         max_epochs=2, callbacks=[callback], accelerator="cpu", logger=False, enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False, default_root_dir=tmp_path,
@@ -58,6 +59,7 @@ def test_a_fit_is_kept_with_its_curves_and_energy(tmp_path):
     assert run.recipe().knobs == {"optimizer": "sgd"} and run.n_train == 64 and run.n_parameters == 10
     assert run.curve_train_loss[1] < run.curve_train_loss[0] and run.quality_validation > 0.5
     assert run.training_energy_kwh > 0 and run.evaluation_energy_kwh > 0
+    assert run.dataset_revision == "v1" and check_runs([run]).of("error") == []
 
 
 def test_counters_are_looked_after_at_every_batch(tmp_path, monkeypatch):

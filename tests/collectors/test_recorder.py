@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from collectors.recorder import RunRecorder
+from ecotaskset.checks import check_runs
+from ecotaskset.checks.provenance import UNKNOWN_REVISION
 from ecotaskset.errors import UsageError
 from ecotaskset.store import Store
 
@@ -77,6 +80,28 @@ def test_a_plain_loop_becomes_a_run_in_the_store(parts, tmp_path):
     assert run.curve_validation_loss == [None, None]
     assert run.training_energy_kwh > 0 and run.evaluation_energy_kwh > 0
     assert run.cpu_energy_source and run.cpu_model
+
+
+@pytest.mark.parametrize("given", [{"dataset_revision": "v1"}, {"task": {"dataset_revision": "v1"}}])
+def test_a_run_on_data_whose_version_is_named_can_be_shared(parts, tmp_path, given):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with recorder_of(parts, tmp_path, epochs=1, **given) as recorder, recorder.epoch() as epoch:
+            epoch.log(train_loss=train_epoch(parts), quality=0.5)
+    assert recorder.run.dataset_revision == "v1" and check_runs([recorder.run]).of("error") == []
+
+
+def test_data_of_no_known_version_are_warned_of_once_at_the_start_and_where_sharing_is_refused(parts, tmp_path):
+    recorder = recorder_of(parts, tmp_path, epochs=1)
+    with pytest.warns(UserWarning) as said:
+        recorder.__enter__()
+    assert [str(one.message) for one in said] == [UNKNOWN_REVISION]
+    assert "stays on this machine" in UNKNOWN_REVISION and "dataset_revision=" in UNKNOWN_REVISION
+    with recorder.epoch() as epoch:
+        epoch.log(train_loss=train_epoch(parts), quality=0.5)
+    recorder.__exit__(None, None, None)
+    (refusal,) = check_runs([recorder.run]).of("error")
+    assert (refusal.code, refusal.message) == ("V401", f"not known: dataset_revision; {UNKNOWN_REVISION}")
 
 
 def test_energy_and_time_grow_and_leave_out_what_is_between_the_epochs(parts, tmp_path):

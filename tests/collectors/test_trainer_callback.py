@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 
 import numpy as np
 import pytest
 import torch
+from datasets import Dataset
 from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
 
 from collectors.metering import EnergyMeter
@@ -71,6 +73,34 @@ def test_counters_are_looked_after_at_every_step_and_batch(trainer_of, tmp_path,
     trainer_of(callback, gradient_accumulation_steps=2).train()
     a_pass, validation = N_TRAIN // BATCH, 2  # every second batch is a step of its own; the others begin one
     assert len(ticks) == 2 * (a_pass + a_pass // 2 + validation) and set(ticks) == {BILLED_TO_S}
+
+
+FINGERPRINT = """
+from datasets import Dataset
+rows = Dataset.from_list([{"input_ids": [i % 2 + 1] * 6, "labels": i % 2, "text": "left out"} for i in range(48)])
+print(rows.remove_columns(["text"])._fingerprint)
+"""
+
+
+@pytest.mark.parametrize("given, revision", [({}, None), ({"dataset_revision": "v1"}, "v1")])
+def test_a_data_set_with_a_fingerprint_names_its_version_the_same_in_every_process(
+    trainer_of, tmp_path, given, revision
+):
+    rows = [{"input_ids": [i % 2 + 1] * 6, "labels": i % 2, "text": "left out"} for i in range(N_TRAIN)]
+    callback = EcoTaskSetCallback("nlp", "toy", metric="accuracy", store=tmp_path / "store", **given)
+    trainer = trainer_of(callback, num_train_epochs=1)
+    trainer.train_dataset = Dataset.from_list(rows)
+    trainer.train()
+    elsewhere = subprocess.run([sys.executable, "-c", FINGERPRINT], capture_output=True, text=True, check=True)
+    assert callback.run.dataset_revision == (revision or elsewhere.stdout.strip())
+    assert Dataset.from_list(rows[1:]).remove_columns(["text"])._fingerprint != elsewhere.stdout.strip()
+
+
+def test_plain_examples_have_no_version_of_their_own(trainer_of, tmp_path):
+    callback = EcoTaskSetCallback("nlp", "toy", metric="accuracy", store=tmp_path / "store")
+    with pytest.warns(UserWarning, match="stays on this machine"):
+        trainer_of(callback, num_train_epochs=1).train()
+    assert callback.run.dataset_revision is None
 
 
 class Breaks(Trainer):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -69,14 +67,11 @@ def _write(path: Path, arrays: Arrays, meta: dict[str, Any]) -> None:
 
 
 def write_whole(path: Path, content: bytes | memoryview) -> None:
-    """Write a file such that no reader ever sees half of it, even if the machine stops meanwhile."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as sink:
-        try:
-            sink.write(content)
-            sink.flush()
-            os.fsync(sink.fileno())
-        except BaseException:
-            Path(sink.name).unlink(missing_ok=True)
-            raise
-    Path(sink.name).replace(path)
+    """Write a file of the cache such that no reader ever sees half of it.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    from ecotaskset.store import write_atomically  # here, because it brings pyarrow
+
+    write_atomically(path, content, hint="choose a writable place with --cache or $ECOTASKSET_CACHE")

@@ -17,7 +17,6 @@ LABEL_NAMES = ("label", "labels", "class", "category", "target", "sentiment")
 USER_NAMES = ("user", "user_id", "userid", "user_id:token")
 ITEM_NAMES = ("item", "item_id", "itemid", "movie_id", "movieid", "item_id:token")
 TIME_NAMES = ("time", "timestamp", "date", "datetime", "timestamp:float")
-RATING_NAMES = ("rating", "score", "rating:float")
 
 
 def text_table(path: Path, text: str | None, label: str | None) -> Texts:
@@ -29,7 +28,7 @@ def text_table(path: Path, text: str | None, label: str | None) -> Texts:
 
 
 def interaction_table(path: Path, user: str | None, item: str | None, time: str | None) -> Interactions:
-    """A CSV of (user, item, time); times are numbers or dates. A column of ratings is kept if it has a usual name."""
+    """A CSV of (user, item, time), columns found by usual names; times are numbers or dates."""
     table = read_table(path)
     users, items, times = (
         table[column_of(table, wanted, names, what, path)]

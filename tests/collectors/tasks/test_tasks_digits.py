@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import os
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from task_recipes import recipe
 from torch.utils.data import DataLoader
 
 from collectors.tasks import Task, descriptors, load_task
+from ecotaskset.errors import UsageError
 
 
 def load(cache: Path, model: str = "mlp", dataset: str = "digits", seed: int = 0, **knobs: object) -> Task:
@@ -82,6 +85,22 @@ def test_a_damaged_cache_is_made_again(tmp_path: Path) -> None:
     assert not again.cached and again.revision == revision
     assert load(tmp_path).cached
     shutil.rmtree(tmp_path / "prepared")
+
+
+def test_a_cache_can_be_shared(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        load(tmp_path)
+    finally:
+        os.umask(before)
+    (entry,) = (tmp_path / "prepared").iterdir()
+    assert stat.S_IMODE(entry.stat().st_mode) == 0o644, "others may read what was prepared"
+
+
+def test_a_cache_that_cannot_be_written_is_told_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "prepared").write_text("a file where the folder should be")
+    with pytest.raises(UsageError, match=r"cannot write .*prepared.*--cache"):
+        load(tmp_path)
 
 
 def test_workers_give_the_same_batches(cache: Path) -> None:
