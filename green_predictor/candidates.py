@@ -58,7 +58,8 @@ def design(
     rng = np.random.default_rng(0)
     if len(tried) > count // 2:
         tried = tried.take(np.sort(rng.choice(len(tried), count // 2, replace=False)))
-    new = grid.take(np.flatnonzero(~np.isin(_key(grid), _key(tried))))
+    drawn = _thin(grid, count, rng)  # enough of them also without those that were tried
+    new = drawn.take(np.flatnonzero(~np.isin(_key(drawn), _key(tried))))
     return joined(tried, _thin(new, count - len(tried), rng))
 
 

