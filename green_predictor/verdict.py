@@ -75,7 +75,9 @@ def verdict(
         words.append(_beside(best, most_accurate, metric, y_best, y_top, within))
         lost = 1 - best.quality / max(most_accurate.quality, 1e-9)
         if allowed is not None and round(lost, 3) > allowed:
-            words.append(f"That is more than the {allowed:.1%} allowed, but less than predictions can tell apart.")
+            even = not differ(y_best[QUALITY], y_top[QUALITY], within[QUALITY])
+            reason = "less than predictions can tell apart" if even else "within it by cautious figures"
+            words.append(f"That is a loss of more than the {allowed:.1%} allowed, but {reason}.")
     return " ".join(words)
 
 

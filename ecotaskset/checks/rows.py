@@ -30,6 +30,11 @@ ABSOLUTE = r"""
   | (?<!\w) [A-Za-z]:[\\/](?!/)
   | (?<![\w\\]) \\{2,4}[\w.$-]+\\
 """
+FOLDERS = r"""
+    (?: (?<![\w.)\]}/%]) /(?=[\w.@+-]) | (?<!\w) [A-Za-z]:[\\/](?!/) | (?<![\w.]) ~[A-Za-z_]*/ )
+    (?: [^\s/\\'"`:;,]* [\\/] )*
+"""
+"""What of a path names folders: all but its last part."""
 PRIVATE = (
     ("a path", re.compile(ABSOLUTE, re.VERBOSE)),
     ("a mail address", re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")),
@@ -83,6 +88,11 @@ def identity(run: Run, row: dict[str, Any]) -> Iterator[Finding]:
         for what, pattern in PRIVATE:
             if pattern.search(text):
                 yield Finding("E006", f"{name} holds what looks like {what}")
+
+
+def without_folders(text: str) -> str:
+    """A sentence, such as an error's, with paths cut to the names of their files; unchanged where it has none."""
+    return re.sub(FOLDERS, "", text, flags=re.VERBOSE) if re.search(ABSOLUTE, text, re.VERBOSE) else text
 
 
 def local_secrets(run: Run, secrets: Iterable[str] | None = None) -> Iterator[Finding]:

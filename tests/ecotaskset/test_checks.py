@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ecotaskset.checks import CODES, Known, agree, check_file, check_rows, check_runs, derive_trust, local_secrets
 from ecotaskset.checks.finding import shown
 from ecotaskset.checks.reading import OWN, read_untrusted
+from ecotaskset.checks.rows import without_folders
 from ecotaskset.run import SCHEMA_VERSION, Run, to_table
 
 
@@ -152,6 +153,17 @@ def test_a_path_anywhere_on_any_system_is_found(text):
 @pytest.mark.parametrize("text", NO_PATHS)
 def test_fractions_units_and_names_are_no_paths(text):
     assert codes(good(status_reason=text)) == set()
+
+
+@pytest.mark.parametrize("text", [text for text in PATHS if "nas" not in text and "file:" not in text])
+def test_an_error_that_names_a_path_can_be_shared_without_its_folders(text):
+    assert "E006" not in codes(good(status_reason=without_folders(text)))
+
+
+def test_what_is_left_of_a_path_is_the_name_of_the_file():
+    said = "FileNotFoundError: '/raid/alice/merger/x.csv' and C:\\data\\y.csv, 3 W/GB"
+    assert without_folders(said) == "FileNotFoundError: 'x.csv' and y.csv, 3 W/GB"
+    assert all(without_folders(text) == text for text in NO_PATHS)
 
 
 def test_an_address_is_called_an_address_not_a_path():
