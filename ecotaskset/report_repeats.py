@@ -12,6 +12,9 @@ from ecotaskset.run import COMPONENTS, Run
 UNSTEADY_CV = 0.15
 """A recipe whose energies spread more than this is marked."""
 
+LENGTHS_S = (0.0, 1.0, 5.0, 15.0)
+"""Where classes of training time begin: a second of another program is all of a short training and little of a long."""
+
 FINISHED = ("completed", "early_stopped")
 
 
@@ -74,6 +77,7 @@ def _summary(groups: list[list[Run]]) -> dict[str, Any]:
         "groups": len(groups),
         "runs": sum(map(len, groups)),
         "energy_cv": {"median": _quantile(cvs, 0.5), "p90": _quantile(cvs, 0.9), "max": cvs[-1]},
+        "energy_cv_by_length": _by_length(groups),
         "energy_per_epoch_cv_median": _median(map(_spread_per_epoch, groups)),
         "duration_cv_median": _median(_spread(group, "duration_s") for group in groups),
         "quality_cv_median": _median(_spread(group, "quality_validation") for group in groups),
@@ -87,6 +91,16 @@ def _summary(groups: list[list[Run]]) -> dict[str, Any]:
             for cv, group in unsteady
         ],
     }
+
+
+def _by_length(groups: list[list[Run]]) -> list[dict[str, Any]]:
+    """The median spread of energy by how long the recipes train; only lengths of which there is a recipe."""
+    classes: dict[float, list[float | None]] = defaultdict(list)
+    for group in groups:
+        if known := [run.duration_s for run in group if run.duration_s is not None]:
+            length = statistics.fmean(known)
+            classes[max(least for least in LENGTHS_S if least <= length)].append(_spread(group, "energy_kwh"))
+    return [{"from_s": s, "groups": len(cvs), "energy_cv_median": _median(cvs)} for s, cvs in sorted(classes.items())]
 
 
 def _spread(group: Sequence[Run], name: str) -> float | None:

@@ -60,7 +60,14 @@ def _repeats(repeatability: dict[str, Any]) -> list[Any]:
             table.add_row(kind, *counts, *map(_percent, spreads), str(len(of["unsteady"])))
         parts += ["[italic]Spread of energy over seeds, or over repeats of one seed (coefficient of variation)[/]"]
         parts += [f"n recipes, each on one machine; energy from {escape(source)}", table]
+        if source in repeatability["seeds"]:
+            lengths = repeatability["seeds"][source]["energy_cv_by_length"]
+            parts += ["median over seeds, by the length of trainings: " + " · ".join(map(_at_length, lengths))]
     return parts
+
+
+def _at_length(of: dict[str, Any]) -> str:
+    return f"from {of['from_s']:g} s {_percent(of['energy_cv_median'])} (n {of['groups']})"
 
 
 def _doubts(data: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ import statistics
 from datetime import datetime, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -90,11 +90,22 @@ def test_early_stopping_is_not_taken_for_noise_of_the_meter(make_run):
     assert data["energy_cv"]["median"] > 0.4 and data["energy_per_epoch_cv_median"] == pytest.approx(0, abs=1e-9)
 
 
+def test_the_spread_is_told_by_the_length_of_trainings(make_run):
+    short, long = ((0.5, (1.0, 1.3)), (40.0, (1.0, 1.01)))
+    runs = [
+        make_run(seed=seed, epochs=2 if seconds < 1 else 3, duration_s=seconds, energy_kwh=kwh, cpu_energy_kwh=kwh)
+        for seconds, kwhs in (short, long)
+        for seed, kwh in enumerate(kwhs)
+    ]
+    (data,) = repeatability(runs)["seeds"].values()
+    assert [(of["from_s"], of["groups"]) for of in data["energy_cv_by_length"]] == [(0, 1), (15, 1)]
+    assert data["energy_cv_by_length"][0]["energy_cv_median"] == pytest.approx(variation([1.0, 1.3]))
+
+
 def test_failed_runs_are_no_repeats(make_run):
     assert repeatability([make_run(), make_run(seed=1, status="diverged")])["seeds"] == {}
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(1e-6, 1e6), min_size=2, max_size=10), st.floats(1e-3, 1e3))
 def test_variation_has_no_unit(values, factor):
     assert variation(values) == pytest.approx(variation([v * factor for v in values]), abs=1e-9)
