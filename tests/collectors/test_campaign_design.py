@@ -42,7 +42,7 @@ def test_fields_of_a_combination_go_together():
     ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(n=st.integers(1, 60), seed=st.integers(0, 99), method=st.sampled_from(["lhs", "sobol"]))
 def test_space_filling_is_reproducible_and_in_bounds(n, seed, method):
     block = {"learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}, "epochs": {"low": 1, "high": 9, "whole": True}}

@@ -229,13 +229,12 @@ def test_recipe_id_must_follow_from_the_recipe():
 ANYTHING = st.none() | st.integers() | st.floats() | st.text() | st.lists(st.floats())
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from(list(Run.model_fields)), ANYTHING, max_size=4))
 def test_no_row_can_make_the_checks_raise(changes):
     check_rows([good().model_dump() | changes])
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_a_strangers_value_cannot_format_mention_or_break_lines(text):
     out = shown(text)

@@ -6,7 +6,7 @@ import json
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ecotaskset.errors import RefusedError, UsageError
@@ -34,8 +34,6 @@ MAPPING = {
     "knobs": {"precision": "dtype"},
 }
 TABLE = "net,n,joules,hours,acc,pre,dtype,note\nresnet,10,5400000,0.5,91.5,yes,bf16,hello\nvgg,5,,,,no,fp32,\n"
-
-relaxed = settings(deadline=None)  # the first example pays for imports
 
 
 @pytest.fixture
@@ -170,7 +168,6 @@ def test_no_mapping_given(table):
         import_folder("csv", table)
 
 
-@relaxed
 @given(st.floats(1e-3, 1e12))
 def test_joules_watt_hours_and_kilowatt_hours_agree(joules):
     kwh = joules * factor("energy_kwh", "kWh", "J")

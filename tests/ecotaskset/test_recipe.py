@@ -7,7 +7,7 @@ import random
 import shlex
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ecotaskset.errors import UsageError
@@ -15,8 +15,6 @@ from ecotaskset.knobs import DOMAINS, KNOBS, PHASES, check_knobs, parse_knob
 from ecotaskset.recipe import Recipe, content_hash
 
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.:/\-]{0,30}", fullmatch=True)
-
-relaxed = settings(deadline=None)  # the first example pays for imports
 
 
 @st.composite
@@ -48,7 +46,6 @@ def recipe_fields(draw):
     }
 
 
-@relaxed
 @given(recipe_fields(), st.randoms(use_true_random=False), st.integers(0, 2**31 - 1))
 def test_id_ignores_knob_order_defaults_and_seed(fields, rng, seed):
     recipe = Recipe.create(**fields)
@@ -63,7 +60,6 @@ def test_id_ignores_knob_order_defaults_and_seed(fields, rng, seed):
     assert other.recipe_id == recipe.recipe_id and len(recipe.recipe_id) == 16
 
 
-@relaxed
 @given(recipe_fields(), st.data())
 def test_id_depends_on_everything_else(fields, data):
     recipe = Recipe.create(**fields)
@@ -73,7 +69,6 @@ def test_id_depends_on_everything_else(fields, data):
     assert Recipe.create(**{**fields, name: changed}).recipe_id != recipe.recipe_id
 
 
-@relaxed
 @given(recipe_fields())
 def test_words_and_json_give_the_same_recipe(fields):
     recipe = Recipe.create(**fields)
@@ -83,7 +78,6 @@ def test_words_and_json_give_the_same_recipe(fields):
     assert Recipe.model_validate_json(recipe.model_dump_json()).recipe_id == recipe.recipe_id
 
 
-@relaxed
 @given(recipe_fields())
 def test_the_command_says_the_whole_recipe(fields):
     recipe = Recipe.create(**fields)
@@ -182,7 +176,6 @@ def test_all_phases_have_knobs():
     assert {knob.phase for knob in KNOBS.values()} == set(PHASES)
 
 
-@relaxed
 @given(st.text(max_size=40))
 def test_any_text_is_a_knob_or_a_usage_error(text):
     try:
@@ -193,7 +186,6 @@ def test_any_text_is_a_knob_or_a_usage_error(text):
         assert name in KNOBS and KNOBS[name].parse(value) == value
 
 
-@relaxed
 @given(st.sampled_from(sorted(KNOBS)), st.text(max_size=12) | st.floats() | st.integers() | st.booleans() | st.none())
 def test_what_a_knob_accepts_it_accepts_again(name, raw):
     try:
@@ -207,7 +199,6 @@ def test_a_phase_may_stand_before_a_knob():
     assert parse_knob("training.precision=bf16") == parse_knob("precision=bf16") == ("precision", "bf16")
 
 
-@relaxed
 @given(st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5) | st.booleans(), max_size=6))
 def test_content_hash_ignores_the_order_of_keys(content):
     items = list(content.items())

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -41,8 +41,6 @@ MOMENTS = st.none() | st.datetimes(
     datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(timezone.utc) | st.just(timezone(timedelta(hours=5)))
 )
 
-relaxed = settings(deadline=None)  # the first example pays for imports
-
 
 @st.composite
 def rows(draw):
@@ -71,7 +69,6 @@ def rows(draw):
     }
 
 
-@relaxed
 @given(rows())
 def test_json_and_parquet_give_the_row_back(row):
     run = Run.model_validate(row)
@@ -83,7 +80,6 @@ def test_json_and_parquet_give_the_row_back(row):
     assert from_json.content_id() == from_parquet.content_id() == run.run_id
 
 
-@relaxed
 @given(rows(), rows())
 def test_ids_are_equal_exactly_when_contents_are(one, two):
     first, second = Run.model_validate(one), Run.model_validate(two)

@@ -227,7 +227,7 @@ def test_a_row_that_cannot_be_a_run_is_refused_by_name(tmp_path, make_run):
             read_parquet(tmp_path / "t.parquet")
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cut=st.floats(0, 1, exclude_max=True), flip=st.booleans())
 def test_parquet_cut_or_flipped_anywhere_never_crashes(tmp_path, make_run, cut, flip):
     path = tmp_path / "cut.parquet"

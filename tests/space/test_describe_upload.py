@@ -150,7 +150,7 @@ def test_an_entry_without_a_name_is_passed_over(tmp_path: Path, name: str) -> No
     assert describe_upload(path).task["n_train"] == 2
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=6))
 def test_no_damage_to_a_zip_breaks_the_reader(tmp_path: Path, changes: list[tuple[int, int]]) -> None:
     path = a_zip(tmp_path / "images.zip", {f"{kind}/1.png": png(4, 4) for kind in "ab"})

@@ -65,7 +65,7 @@ def pairs_of(choices, domain):
 
 
 @given(st.sampled_from(["nlp", "cv"]), st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_rows_hold_every_pair_across_phases_and_one_choice_a_phase(domain, data):
     choices = {phase: data.draw(st.lists(st.sampled_from(knobs), unique_by=str)) for phase, knobs in CHOICES.items()}
     rows = pairs_across_phases(choices, domain)

@@ -59,7 +59,7 @@ def test_balanced_selection_gives_every_class_the_number_of_the_rarest(image_rec
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=80), st.floats(0.01, 1.0))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_equal_numbers_are_equal_whatever_the_labels(labels, share):
     labels = torch.tensor(labels)
     kept = equal_numbers(labels, share)
@@ -130,7 +130,7 @@ def test_dynamic_padding_shows_every_example_once_in_fewer_tokens(padded_task, t
 
 
 @given(st.lists(st.integers(1, 30), max_size=200), st.integers(1, 16), st.integers(0, 5))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_similar_lengths_are_a_new_permutation_each_epoch(lengths, batch_size, seed):
     sampler = SimilarLengths(torch.tensor(lengths), batch_size, torch.Generator().manual_seed(seed))
     first, second = list(sampler), list(sampler)

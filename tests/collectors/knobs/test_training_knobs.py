@@ -114,7 +114,7 @@ def test_each_optimizer_is_itself_and_learns(text_task, text_recipe, fit, name):
 
 
 @given(st.integers(0, 10_000), st.floats(1e-4, 0.1), st.floats(0, 0.5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_lion_follows_its_algorithm(seed, lr, weight_decay):
     """Chen et al., Algorithm 2, written out for two steps."""
     generator = torch.Generator().manual_seed(seed)

@@ -48,7 +48,7 @@ def test_a_published_split_is_kept_and_thinned() -> None:
     assert len(test) == MAX_HELD_OUT and test.min() >= 10_500
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 70), min_size=2, max_size=12), st.integers(4, 9))
 def test_every_held_out_item_is_told_from_all_before_it(taken: list[int], length: int) -> None:
     taken = [*taken, 12, 12]  # two users at least can be judged
