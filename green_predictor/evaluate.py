@@ -19,6 +19,7 @@ from green_predictor.judge import Task, guess, judge, measured_task, outcome
 from green_predictor.preferences import Preference
 from green_predictor.probes import SHORTLIST, probed
 from green_predictor.protocols import PROTOCOLS, machine_of
+from green_predictor.run_once import run_once
 from green_predictor.targets import usable
 
 Record = dict[str, Any]
@@ -26,6 +27,9 @@ Figures = dict[str, float | None]
 MAIN = "leave_one_dataset_out"
 LOSSES = (0.0, 0.004, 0.008, 0.015, 0.02, 0.03, 0.05, 0.08, 0.12)
 """Shares of the best quality somebody may be ready to give up: what the picks then save and keep."""
+
+RUN_ONCE = ("told_one_run", "predicted")
+"""Two ways of choosing among the recipes that were repeated (see `run_once`)."""
 
 SEEN = ("random_recipes", "leave_one_family_out", "leave_one_hardware_out")
 """Protocols in which other runs of the same task may be known."""
@@ -45,8 +49,9 @@ def evaluate(
 
     Returns:
         `{"protocols": {name: figures}, "with_one_probe": figures, "with_shortlist": figures, "trade_off": [figures by
-        `max_quality_loss`], "baselines": {name: figures}}`; figures have means over tasks, `per_task`, 90 % bootstrap
-        intervals, `by_domain`; shares are 0..1.
+        `max_quality_loss`], "baselines": {name: figures}, "each_recipe_run_once": {protocol: {"told_one_run": figures,
+        "predicted": figures}}}` (see `run_once`); figures have means over tasks, `per_task`, 90 % bootstrap intervals,
+        `by_domain`; shares are 0..1.
 
     Raises:
         UsageError: an unknown protocol, or nothing to evaluate on.
@@ -70,6 +75,11 @@ def evaluate(
         "with_shortlist": done.get("with_shortlist"),
         "trade_off": [{"max_quality_loss": loss, **done[f"loss:{loss}"]} for loss in LOSSES if f"loss:{loss}" in done],
         "baselines": {k[9:]: v for k, v in done.items() if k.startswith("baseline:")},
+        "each_recipe_run_once": {
+            protocol: {how: done[f"{how}:{protocol}"] for how in RUN_ONCE}
+            for protocol in wanted
+            if f"{RUN_ONCE[0]}:{protocol}" in done
+        },
     }
 
 
@@ -103,6 +113,8 @@ def _figures(protocol, model, task: Task, inside, energy) -> Iterable[tuple[str,
     dataset = task.name if protocol in SEEN else None
     made = guess(model, task, domain_model.evidence(model, dataset), energy)
     yield protocol, _with_default(task, judge(task, made))
+    for how, figures in zip(RUN_ONCE, run_once(task, made, energy) or (), strict=False):
+        yield f"{how}:{protocol}", dict(figures)
     if protocol != MAIN:
         return
     for loss in LOSSES:

@@ -47,6 +47,11 @@ def table(found: dict[str, Any]) -> str:
         "  with one probe": found["with_one_probe"],
         "  with a shortlist of five": found["with_shortlist"],
         **{f"  {name}": figures for name, figures in found["baselines"].items()},
+        **{
+            f"  {name}, repeated recipes, {how}": figures
+            for name, both in found["each_recipe_run_once"].items()
+            for how, figures in both.items()
+        },
     }
     rows = [
         [name.replace("_", " "), *(_cell(figures.get(key), form) for _, key, form in COLUMNS)]

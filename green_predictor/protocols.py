@@ -47,7 +47,12 @@ def leave_one_dataset_out(records: Sequence[Record]) -> Iterator[Fold]:
 
 def leave_one_source_out(records: Sequence[Record]) -> Iterator[Fold]:
     """A task none of whose siblings was seen: task variants (`digits-parity`) are made of the same data as others."""
-    yield from _by(records, lambda r: str(r["dataset"]).partition("-")[0])
+    yield from _by(records, lambda r: data_behind(str(r["dataset"])))
+
+
+def data_behind(dataset: str) -> str:
+    """The data set whose data a task is made of; somebody's own (`csv:…`) is named by its content: alone."""
+    return dataset if ":" in dataset else dataset.partition("-")[0]
 
 
 def leave_one_family_out(records: Sequence[Record]) -> Iterator[Fold]:

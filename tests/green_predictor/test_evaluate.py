@@ -40,7 +40,7 @@ def test_no_held_out_group_is_seen_in_training(digits, name):
     key = {
         "random_recipes": lambda r: r["recipe_id"],
         "leave_one_dataset_out": lambda r: r["dataset"],
-        "leave_one_source_out": lambda r: r["dataset"].partition("-")[0],
+        "leave_one_source_out": lambda r: protocols.data_behind(r["dataset"]),
         "leave_one_family_out": lambda r: r["model_family"],
         "leave_one_hardware_out": lambda r: r["cpu_model"],
         "paper": lambda r: r["dataset"],
@@ -55,6 +55,7 @@ def test_tasks_made_of_the_same_data_are_held_out_together(digits):
     records = [{**r, "dataset": names[i % 3]} for i, r in enumerate(digits)]
     held = {name: {r["dataset"] for r in outside} for name, _, outside in protocols.leave_one_source_out(records)}
     assert held == {"digits": {"digits", "digits-parity"}, "mnist": {"mnist"}}
+    assert protocols.data_behind("csv:shop-2024.csv@3fa9c1d2") != protocols.data_behind("csv:shop-2025.csv@99fa01c4")
 
 
 def test_random_recipes_covers_every_run_once(digits):
