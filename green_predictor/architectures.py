@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from green_predictor.kept import kept
+
 SIZES = ("flops_per_sample", "n_parameters", "n_trainable_parameters")
 LAYERS = ("n_conv_layers", "n_linear_layers", "n_attention_layers", "n_embedding_layers", "n_norm_layers",
           "n_recurrent_layers")  # fmt: skip
@@ -62,6 +64,12 @@ def _layers(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "model_family": next((r["model_family"] for r in runs if r.get("model_family")), None),
         **{name: statistics.median_high(found) if found else None for name, found in values.items()},
     }
+
+
+@kept(4)
+def size_table(runs: Sequence[Mapping[str, Any]]) -> SizeTable:
+    """The table of these runs, made once."""
+    return SizeTable(runs)
 
 
 class SizeTable:

@@ -14,7 +14,8 @@ import numpy as np
 from ecotaskset.errors import UsageError
 from ecotaskset.knobs import KNOBS, check_knobs
 from ecotaskset.recipe import Recipe
-from green_predictor.architectures import SHAPE_KNOBS, SizeTable, architectures, reshape_task, shape_of
+from green_predictor.architectures import SHAPE_KNOBS, architectures, reshape_task, shape_of, size_table
+from green_predictor.kept import kept
 from green_predictor.rows import Rows, joined, knobs_of, settings
 
 DEFAULT_COUNT = 10_000
@@ -41,10 +42,10 @@ def design(
     """
     if not 1 <= count <= MOST_COUNT:
         raise UsageError(f"candidates={count} is not legal", hint=f"it must be 1 to {MOST_COUNT}")
-    models = architectures(runs)
+    models, on_gpu = architectures(runs), machine.get("device") == "cuda"
     levels = {name: _levels(runs, name, most) for name, most in LEVELS.items()}
     per_knobs = len(models) * math.prod(len(v) for v in levels.values())
-    knob_sets = _knob_sets(runs, domain, machine, max(1, math.ceil(count / per_knobs)))
+    knob_sets = _knob_sets(runs, domain, on_gpu, max(1, math.ceil(count / per_knobs)))
     while len(models) * math.prod(len(v) for v in levels.values()) * len(knob_sets) < count:
         for name in sorted(("learning_rate", "epochs", "batch_size"), key=lambda n: (len(levels[n]), n)):
             finer = _finer(levels[name], whole=name != "learning_rate")
@@ -53,34 +54,34 @@ def design(
                 break
         else:
             break  # everything is as fine as it makes sense: fewer than asked for
-    grid = _rows(runs, domain, task, machine, models, levels, knob_sets)
-    tried = _tried(runs, machine, models, knob_sets, grid)
     rng = np.random.default_rng(0)
+    per_knobs = len(models) * math.prod(len(v) for v in levels.values())
+    drawn = _drawn(per_knobs, per_knobs * len(knob_sets), count, rng)  # enough also without those that were tried
+    designed = _rows(runs, domain, task, machine, models, levels, knob_sets, drawn)
+    tried = _tried(runs, on_gpu, models, knob_sets, designed)
     if len(tried) > count // 2:
         tried = tried.take(np.sort(rng.choice(len(tried), count // 2, replace=False)))
-    drawn = _thin(grid, count, rng)  # enough of them also without those that were tried
-    new = drawn.take(np.flatnonzero(~np.isin(_key(drawn), _key(tried))))
-    return joined(tried, _thin(new, count - len(tried), rng))
+    new = designed.take(np.flatnonzero(~np.isin(_key(designed), _key(tried))))
+    plain = int(np.count_nonzero(new.knob_set == 0))
+    return joined(tried, new.take(_drawn(plain, len(new), count - len(tried), rng)))
 
 
-def _tried(runs, machine, models, knob_sets, grid: Rows) -> Rows:
-    """The recipes of the runs, each once, over the settings and knob sets of the grid."""
+def _tried(runs, on_gpu: bool, models, knob_sets, designed: Rows) -> Rows:
+    """The recipes of the runs, each once, over the settings and knob sets of the design."""
     of_model = {model: i for i, model in enumerate(models)}
     of_knobs = {tuple(sorted(knobs.items())): i for i, knobs in enumerate(knob_sets)}
-    shapes = len(grid.numbers["n_train"]) // len(models)
-    shape_of_set = np.zeros(len(knob_sets), np.int32)
-    shape_of_set[grid.knob_set] = grid.setting % shapes
+    shapes, shape_of_set = _shapes(knob_sets)
     numbers: dict[tuple, None] = {}
     for run in runs:
-        knobs = of_knobs.get(tuple(sorted(_trainable(knobs_of(run), machine).items())))
+        knobs = of_knobs.get(tuple(sorted(_trainable(knobs_of(run), on_gpu).items())))
         values = tuple(run.get(name) for name in LEVELS)
         if knobs is not None and None not in values[:-1]:
             model = of_model[str(run["model"]), bool(run.get("pretrained"))]
-            numbers.setdefault((model * shapes + int(shape_of_set[knobs]), knobs, *values[:-1], values[-1] or 0.0))
+            numbers.setdefault((model * len(shapes) + int(shape_of_set[knobs]), knobs, *values[:-1], values[-1] or 0.0))
     columns = np.array(list(numbers), np.float64).reshape(len(numbers), 2 + len(LEVELS)).T
     varied = dict(zip(LEVELS, columns[2:].astype(np.float32), strict=True))
     setting, knob_set = columns[:2].astype(np.int32)
-    return replace(grid, setting=setting, knob_set=knob_set, epoch=varied["epochs"], **varied)
+    return replace(designed, setting=setting, knob_set=knob_set, epoch=varied["epochs"], **varied)
 
 
 def _key(rows: Rows) -> np.ndarray:
@@ -91,17 +92,15 @@ def _key(rows: Rows) -> np.ndarray:
     return key
 
 
-def _thin(rows: Rows, count: int, rng: np.random.Generator) -> Rows:
-    """At most `count` of the grid: up to half without any knob, the rest drawn at random, always the same ones."""
-    if len(rows) <= count:
-        return rows
-    plain = np.flatnonzero(rows.knob_set == 0)
-    if len(plain) > count // 2:
-        plain = rng.choice(plain, max(1, count // 2), replace=False)
-    others = np.ones(len(rows), bool)
-    others[plain] = False
-    drawn = rng.choice(np.flatnonzero(others), count - len(plain), replace=False, shuffle=False)
-    return rows.take(np.sort(np.concatenate([plain, drawn])))
+def _drawn(plain: int, total: int, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Numbers of at most `count` of `total` candidates, of which the first `plain` have no knob: up to half without
+    any, the rest drawn at random, always the same ones."""
+    if total <= count:
+        return np.arange(total)
+    without = min(plain, max(count // 2, count - (total - plain)))
+    some = rng.choice(plain, without, replace=False, shuffle=False)
+    others = plain + rng.choice(total - plain, count - without, replace=False, shuffle=False)
+    return np.sort(np.concatenate([some, others]))
 
 
 def _levels(runs: Sequence[Mapping[str, Any]], name: str, most: int) -> np.ndarray:
@@ -124,9 +123,8 @@ def _finer(levels: np.ndarray, *, whole: bool) -> np.ndarray:
     return np.unique(np.maximum(np.rint(both), 1)) if whole else np.unique([float(f"{v:.3g}") for v in both])
 
 
-def _knob_sets(
-    runs: Sequence[Mapping[str, Any]], domain: str, machine: Mapping[str, Any], wanted: int
-) -> list[dict[str, Any]]:
+@kept(8)
+def _knob_sets(runs: Sequence[Mapping[str, Any]], domain: str, on_gpu: bool, wanted: int) -> list[dict[str, Any]]:
     found: dict[tuple, dict[str, Any]] = {}
     settings_seen: set[tuple[str, Any]] = set()
 
@@ -137,7 +135,7 @@ def _knob_sets(
             return
         found.setdefault(tuple(sorted(knobs.items())), knobs)
 
-    turned = [_trainable(knobs_of(run), machine) for run in runs]
+    turned = [_trainable(knobs_of(run), on_gpu) for run in runs]
     base = _always(turned)
     add({})
     for knobs in turned:
@@ -156,8 +154,8 @@ def _knob_sets(
     return list(found.values())
 
 
-def _trainable(knobs: Mapping[str, Any], machine: Mapping[str, Any]) -> dict[str, Any]:
-    return {n: v for n, v in knobs.items() if KNOBS[n].phase != "inference" and _possible(n, machine)}
+def _trainable(knobs: Mapping[str, Any], on_gpu: bool) -> dict[str, Any]:
+    return {n: v for n, v in knobs.items() if KNOBS[n].phase != "inference" and (on_gpu or not KNOBS[n].needs)}
 
 
 def _always(turned: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -168,24 +166,25 @@ def _always(turned: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return dict(common)
 
 
-def _possible(knob: str, machine: Mapping[str, Any]) -> bool:
-    return not KNOBS[knob].needs or machine.get("device") == "cuda"
+def _shapes(knob_sets: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], np.ndarray]:
+    """The distinct shapes that knob sets give a task, as their knobs, and which of them each knob set has, (k,)."""
+    found = {shape_of(knobs): {n: knobs[n] for n in SHAPE_KNOBS if n in knobs} for knobs in knob_sets}
+    order = {shape: i for i, shape in enumerate(found)}
+    return list(found.values()), np.array([order[shape_of(knobs)] for knobs in knob_sets], np.int32)
 
 
-def _rows(runs, domain, task, machine, models, levels, knob_sets) -> Rows:
-    shapes = {shape_of(knobs): {n: knobs[n] for n in SHAPE_KNOBS if n in knobs} for knobs in knob_sets}
-    order = {shape: i for i, shape in enumerate(shapes)}
-    numbers, texts = _settings(runs, domain, task, machine, [(m, k) for m in models for k in shapes.values()])
-    sizes = (len(models), len(knob_sets), *(len(v) for v in levels.values()))
-    grid = np.unravel_index(np.arange(math.prod(sizes)), sizes)
-    shape_index = np.array([order[shape_of(k)] for k in knob_sets], np.int32)
-    picked = {name: values[i].astype(np.float32) for (name, values), i in zip(levels.items(), grid[2:], strict=True)}
-    knob_set = grid[1].astype(np.int32)
+def _rows(runs, domain, task, machine, models, levels, knob_sets, chosen: np.ndarray) -> Rows:
+    """The chosen members of the grid knob sets × models × levels, in which those without a knob come first."""
+    shapes, shape_of_set = _shapes(knob_sets)
+    numbers, texts = _settings(runs, domain, task, machine, [(m, k) for m in models for k in shapes])
+    sizes = (len(knob_sets), len(models), *(len(v) for v in levels.values()))
+    knob_set, model, *places = (i.astype(np.int32) for i in np.unravel_index(chosen, sizes))
+    picked = {name: values[i].astype(np.float32) for (name, values), i in zip(levels.items(), places, strict=True)}
     return Rows(
         numbers=numbers,
         texts=texts,
         knob_sets=tuple(knob_sets),
-        setting=(grid[0] * len(shapes)).astype(np.int32) + shape_index[knob_set],
+        setting=model * len(shapes) + shape_of_set[knob_set],
         knob_set=knob_set,
         epoch=picked["epochs"],
         **picked,
@@ -193,7 +192,7 @@ def _rows(runs, domain, task, machine, models, levels, knob_sets) -> Rows:
 
 
 def _settings(runs, domain, task, machine, pairs):
-    table = SizeTable(runs)
+    table = size_table(runs)
     records = []
     for architecture, knobs in pairs:
         reshaped = reshape_task(task, knobs, domain)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ecotaskset.errors import UsageError, unknown_name
-from green_predictor.architectures import SizeTable, reshape_task
+from green_predictor.architectures import reshape_task, size_table
 from green_predictor.domain_model import DomainModel
 from green_predictor.rows import knobs_of
 
@@ -23,7 +23,7 @@ def completer(
     Raises (the function):
         UsageError: an architecture that no run is of and that is not described, or no number of training examples.
     """
-    sizes = SizeTable(model.runs)
+    sizes = size_table(model.runs)
 
     def completed(record: Mapping[str, Any]) -> dict[str, Any]:
         said = {name: value for name, value in record.items() if value is not None}

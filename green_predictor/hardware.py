@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ecotaskset.errors import UsageError, unknown_name
+from green_predictor.kept import kept
 
 FP32_EFFICIENCY = 0.8
 """Share of the data-sheet rate that a large float32 matrix product reaches."""
@@ -44,8 +45,9 @@ def hardware_columns() -> tuple[str, ...]:
     return tuple(n for n, i in columns().items() if i["group"] == "hardware" and not n.endswith("_version"))
 
 
+@kept(8)
 def machines(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The distinct machines of the runs, the commonest first."""
+    """The distinct machines of the runs, the commonest first; for these runs always the same objects."""
     counted = Counter(tuple((c, r.get(c)) for c in _identity()) for r in runs)
     found = []
     for key, _ in counted.most_common():

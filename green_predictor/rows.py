@@ -8,15 +8,14 @@ hundred settings and knob sets and six plain arrays.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 
 from ecotaskset.errors import UsageError
-from ecotaskset.knobs import get_knob
+from ecotaskset.knobs import KnobValue, get_knob
 
 SETTING_GROUPS = ("task", "model", "hardware")
 SETTING_TEXT = ("dataset", "model", "model_family", "device", "gpu_model", "cpu_model", "country", "origin")
@@ -105,11 +104,17 @@ def knobs_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """The knobs of a run record as name → value; what the catalogue does not know (imported runs) is left out."""
     knobs = record.get("knobs") or {}
     pairs = knobs.items() if isinstance(knobs, Mapping) else ((k["name"], k["value"]) for k in knobs)
-    found = {}
-    for name, value in sorted(pairs):
-        with suppress(UsageError):
-            found[name] = get_knob(name).parse(value)
-    return found
+    return {name: legal for name, value in sorted(pairs) for legal in _legal(name, str(value))}
+
+
+@lru_cache(4096)
+def _legal(name: str, text: str) -> tuple[KnobValue, ...]:
+    """The value of a knob in a tuple; an empty one where the catalogue does not know it. Few are ever asked about, but
+    thousands of times."""
+    try:
+        return (get_knob(name).parse(text),)
+    except UsageError:
+        return ()
 
 
 def recipe_rows(records: Sequence[Mapping[str, Any]], pairs: Sequence[tuple[int, float]]) -> Rows:

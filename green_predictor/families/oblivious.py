@@ -88,18 +88,31 @@ def leaf_values(leaf: np.ndarray, gradient: np.ndarray, weight: np.ndarray, dept
 
 
 def predict(arrays: dict, x: np.ndarray) -> np.ndarray:
-    """Sum over trees: `features`, `thresholds` (trees, depth), `values` (trees, 2^depth, q) → (n, q)."""
+    """Sum over trees: `features`, `thresholds` (trees, depth), `values` (trees, 2^depth, q) → (n, q).
+
+    This loop waits for memory. So a question that several trees ask is answered once, and two trees are looked up as
+    one in the table of their sums, 2^(2 depth) entries, where there are more rows than that.
+    """
     features, thresholds, values = arrays["features"], arrays["thresholds"], arrays["values"].transpose(0, 2, 1).copy()
     adds = (values != 0).any(2)  # a tree need not say something of every target
     total = np.zeros((values.shape[1], len(x)), np.float32)
-    leaf = np.empty(len(x), np.min_scalar_type(values.shape[2] - 1))  # the smallest type: this loop waits for memory
-    above = np.empty(len(x), bool)
-    for tree in range(len(features)):
+    leaves = values.shape[2]
+    together = 2 if leaves**2 <= len(x) else 1
+    leaf = np.empty(len(x), np.min_scalar_type(leaves**together - 1))
+    looked_up = np.empty(len(x), np.float32)
+    answers: dict[tuple[int, float], np.ndarray] = {}
+    for first in range(0, len(features), together):
+        some = range(first, min(first + together, len(features)))
         leaf.fill(0)
-        for f, threshold in zip(features[tree], thresholds[tree], strict=True):
+        for question in (q for tree in some for q in zip(features[tree], thresholds[tree], strict=True)):
+            if question not in answers:
+                answers[question] = (x[:, question[0]] > question[1]).view(np.uint8)
             np.left_shift(leaf, 1, out=leaf)
-            np.greater(x[:, f], threshold, out=above)
-            leaf |= above
-        for target in np.flatnonzero(adds[tree]):
-            total[target] += values[tree, target].take(leaf)
+            np.bitwise_or(leaf, answers[question], out=leaf)
+        place = leaf.astype(np.intp)
+        for target in np.flatnonzero(adds[some].any(0)):
+            table = values[first, target]
+            if len(some) == 2:
+                table = (table[:, None] + values[first + 1, target]).ravel()
+            total[target] += table.take(place, out=looked_up, mode="clip")
     return total.T

@@ -60,19 +60,19 @@ def test_the_line_of_a_target_hangs_only_on_what_it_is_free_to_use(name):
     np.testing.assert_allclose(line[[0, 1, 3, 4, 5], 1:], alone["coefficients"], atol=1e-5)
 
 
-@settings(deadline=None, max_examples=30)
-@given(st.integers(0, 10_000))
-def test_oblivious_trees_are_evaluated_as_written(seed):
+@settings(max_examples=30)
+@given(st.integers(0, 10_000), st.integers(1, 5), st.integers(1, 3), st.sampled_from([1, 12, 80]))
+def test_oblivious_trees_are_evaluated_as_written(seed, trees, depth, rows):
     rng = np.random.default_rng(seed)
-    x = rng.normal(size=(40, 5)).astype(np.float32)
-    features = rng.integers(0, 5, (3, 2)).astype(np.int32)
-    thresholds = rng.normal(size=(3, 2)).astype(np.float32)
-    values = rng.normal(size=(3, 4, 2)).astype(np.float32)
-    expected = np.zeros((40, 2), np.float32)
+    x = rng.normal(size=(rows, 5)).astype(np.float32)
+    features = rng.integers(0, 5, (trees, depth)).astype(np.int32)
+    thresholds = rng.normal(size=(trees, depth)).astype(np.float32)
+    values = rng.normal(size=(trees, 2**depth, 2)).astype(np.float32)
+    expected = np.zeros((rows, 2), np.float32)
     for i, row in enumerate(x):
-        for tree in range(3):
+        for tree in range(trees):
             leaf = 0
-            for level in range(2):
+            for level in range(depth):
                 leaf = 2 * leaf + int(row[features[tree, level]] > thresholds[tree, level])
             expected[i] += values[tree, leaf]
     made = oblivious.predict({"features": features, "thresholds": thresholds, "values": values}, x)
