@@ -128,7 +128,7 @@ def plain_boosting(inside: Sequence[Record], task: Task, energy: str = "all") ->
     made = []
     for y in (quality, log_kwh):
         made.append(HistGradientBoostingRegressor(max_iter=150, random_state=0).fit(x, y).predict(mine))
-    chosen = choose(Preference(0.5, rule="weighted_sum"), made[0], np.exp(made[1])).best
+    chosen = choose(Preference(0.5, rule="weighted_sum", traded=0.0), made[0], np.exp(made[1])).best
     guess = Guess(made[0], np.exp(made[1]))
     quality = guess.quality.copy()
     quality[chosen] = max(quality.max(), 1e-6) + 1  # judged by the weighted sum's choice, not the headline rule's

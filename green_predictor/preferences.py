@@ -35,7 +35,10 @@ worse ones would make a tenth of the quality look like nothing."""
 
 @dataclass(frozen=True)
 class Preference:
-    """Limits and a rule. Qualities are 0..1, `max_quality_loss` is a share of the best reachable quality."""
+    """Limits and a rule. Qualities are 0..1, `max_quality_loss` is a share of the best reachable quality.
+
+    `traded`: the share of the best quality that sets the scale of a weight (see `costs`); 0 for the whole range.
+    """
 
     energy_weight: float = DEFAULT_WEIGHT
     rule: str = "chebyshev"
@@ -44,6 +47,7 @@ class Preference:
     budget_kwh: float | None = None
     max_hours: float | None = None
     max_emissions_kg: float | None = None
+    traded: float = TRADED
 
 
 @dataclass(frozen=True)
@@ -131,12 +135,11 @@ def choose(
     duration_s: np.ndarray | None = None,
     emissions_per_kwh: float | None = None,
     doubt: Doubt | None = None,
-    traded: float = 0.0,
 ) -> Choice:
     """The best candidate for a preference, and the front within its limits. All arrays are (n,).
 
     `doubt`: what predictions cannot tell apart; `max_quality_loss` is not applied to less, where energy is saved for it
-    (see `WORTHWHILE`). `traded`: the share of the best quality that sets the scale of a weight (see `select`).
+    (see `WORTHWHILE`).
 
     Raises:
         UsageError: no candidate keeps to the limits; says how near the nearest comes.
@@ -149,7 +152,7 @@ def choose(
         even = np.where(energy_kwh[on_front] <= WORTHWHILE * energy_kwh[top], even, 0.0)
         least = (1 - wanted.max_quality_loss) * _less(float(quality[top]), even)
         on_front = on_front[quality[on_front] >= least]
-    return Choice(int(on_front[select(wanted, quality[on_front], energy_kwh[on_front], traded)]), on_front)
+    return Choice(int(on_front[costs(wanted, quality[on_front], energy_kwh[on_front]).argmin()]), on_front)
 
 
 def feasible(
@@ -192,23 +195,25 @@ def _less(quality: float, log_odds: np.ndarray) -> np.ndarray:
     return np.where(log_odds > 0, expit(logit(quality) - log_odds), quality)
 
 
-def select(wanted: Preference, quality: np.ndarray, energy_kwh: np.ndarray, traded: float = 0.0) -> int:
-    """Index of the best of a front sorted from cheap to dear.
+def costs(wanted: Preference, quality: np.ndarray, energy_kwh: np.ndarray) -> np.ndarray:
+    """What a rule minimises over candidates, (n,).
 
-    `traded`: objectives are scaled by the range of what keeps this share of the best quality; the others can be chosen
-    too, but their loss counts as more than the whole range.
+    Objectives are scaled by the range of what keeps `wanted.traded` of the best quality; the others can be chosen too,
+    but their loss counts as more than the whole range.
     """
-    if wanted.rule == "cheapest" or len(quality) == 1:
-        return 0
-    linear, among = wanted.rule == "weighted_sum", quality >= traded * quality[-1]
+    if wanted.rule == "cheapest":
+        return energy_kwh
+    linear, among = wanted.rule == "weighted_sum", quality >= wanted.traded * quality.max()
+    if among.sum() < 2:  # nothing else comes near the best: a scale of one candidate is none
+        among = np.ones(len(quality), bool)
     cost = _unit(energy_kwh if linear else np.log(np.maximum(energy_kwh, 1e-300)), among)
     loss = _unit(-quality, among)
     if wanted.rule == "knee":
-        return int(np.argmin(cost + loss))
+        return cost + loss
     by_energy, by_quality = wanted.energy_weight * cost, (1 - wanted.energy_weight) * loss
     if linear:
-        return int(np.argmin(by_energy + by_quality))
-    return int(np.argmin(np.maximum(by_energy, by_quality) + AUGMENTATION * (by_energy + by_quality)))
+        return by_energy + by_quality
+    return np.maximum(by_energy, by_quality) + AUGMENTATION * (by_energy + by_quality)
 
 
 def _unit(values: np.ndarray, among: np.ndarray) -> np.ndarray:

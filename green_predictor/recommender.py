@@ -15,7 +15,7 @@ from green_predictor import domain_model, emissions, targets
 from green_predictor.considered import Considered, consider, predicted
 from green_predictor.hardware import machine
 from green_predictor.observed import observed_training
-from green_predictor.preferences import TRADED, Choice, Preference, choose, preference
+from green_predictor.preferences import Choice, Preference, choose, preference
 from green_predictor.recommendation import Recommendation, picks
 from green_predictor.source import models_for
 from green_predictor.support import facts_missing, support
@@ -127,7 +127,7 @@ def _answer(model, found: Considered, wanted: Preference, grams, task, hardware,
         near = trusted & found.near
         sure = (np.where(near if near.any() else trusted, sure[0], np.nan), *sure[1:])
     doubt = domain_model.doubt_of(model, rows, known.basis)
-    chosen = choose(wanted, *sure, grams[0] / 1000 if grams else None, doubt, TRADED)
+    chosen = choose(wanted, *sure, grams[0] / 1000 if grams else None, doubt)
     chosen = _shortened(chosen)  # chosen on cautious values, shown by expected ones: put in the order people see
     chosen = Choice(chosen.best, chosen.front[np.argsort(kwh[chosen.front], kind="stable")])
     top = int(np.argmax(np.where(np.isfinite(sure[0]), sure[0], -np.inf)))

@@ -11,7 +11,7 @@ import numpy as np
 from green_predictor import calibration, features
 from green_predictor.families import FAMILIES
 from green_predictor.held_out import HeldOut, fold_without, folds, hold_out, predict_without
-from green_predictor.preferences import Preference, choose
+from green_predictor.preferences import Preference, choose, costs
 from green_predictor.targets import QUALITY, Training, restore
 from green_predictor.variogram import indistinct, variogram
 
@@ -101,9 +101,7 @@ def _loss(rule: Preference, quality: np.ndarray, energy: np.ndarray, chosen: int
     if rule.rule == "cheapest":
         short = max(0.0, quality[best] - quality[chosen]) / max(quality.max(), 1e-9)
         return max(0.0, np.log(energy[chosen] / energy[best])) + QUALITY_PRICE * short
-    cost = np.log(energy / energy.min()) / max(np.log(energy.max() / energy.min()), 1e-9)
-    loss = (quality.max() - quality) / max(quality.max() - quality.min(), 1e-9)
-    value = np.maximum(rule.energy_weight * cost, (1 - rule.energy_weight) * loss)
+    value = costs(rule, quality, energy)
     return max(0.0, 4 * float(value[chosen] - value[best]))
 
 

@@ -100,12 +100,19 @@ def usable(record: Mapping[str, Any], energy: str = "all", *, partial: bool = Fa
     known = value is not None and value > 0 and record.get("epochs") and record.get("batch_size")
     status = record.get("status") or "completed"
     cut = partial and status == "interrupted" and bool(record.get("curve_validation_quality"))
-    return bool(known) and (status in LEARNED_FROM or cut) and (partial or not paid_for_others(record))
+    whole = bool(known) and not misses_accelerator(record)
+    return whole and (status in LEARNED_FROM or cut) and (partial or not paid_for_others(record))
 
 
 def paid_for_others(record: Mapping[str, Any]) -> bool:
     """Did this run prepare the data that all later ones find ready? Its energy is not what its recipe costs."""
     return record.get("data_cached") is False and "cached_preprocessing" not in knobs_of(record)
+
+
+def misses_accelerator(record: Mapping[str, Any]) -> bool:
+    """Did this run train on an accelerator whose energy nobody could read? What is known is then the small rest."""
+    unread = record.get("gpu_energy_kwh") is None and record.get("gpu_energy_quality") == "missing"
+    return unread and record.get("device") not in (None, "cpu")
 
 
 def energy_column(energy: str) -> str:

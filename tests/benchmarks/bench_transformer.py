@@ -87,7 +87,7 @@ def predict(inside: Sequence[dict[str, Any]], task: Task) -> Guess:
 
 def by_weighted_sum(made: Guess) -> Guess:
     """The same prediction, with the weighted sum's choice put first under any rule."""
-    chosen = choose(Preference(0.5, rule="weighted_sum"), made.quality, made.energy).best
+    chosen = choose(Preference(0.5, rule="weighted_sum", traded=0.0), made.quality, made.energy).best
     quality = made.quality.copy()
     quality[chosen] = quality.max() + 1
     return Guess(quality, made.energy)

@@ -144,3 +144,10 @@ def test_a_run_that_prepared_the_data_for_all_others_teaches_nothing_of_costs(di
     assert targets.usable({**first, "data_cached": True})
     assert targets.usable(first, partial=True), "it still says what its task allows to somebody who has no other"
     assert targets.usable({**first, "knobs": {"cached_preprocessing": False}}), "there, preparing is the recipe"
+
+
+def test_energy_without_that_of_the_accelerator_teaches_nothing(digits):
+    unread = {**digits[0], "device": "cuda", "gpu_energy_kwh": None, "gpu_energy_quality": "missing"}
+    assert not targets.usable(unread) and not targets.usable(unread, partial=True)
+    assert targets.usable({**unread, "gpu_energy_kwh": 1e-3, "gpu_energy_quality": "measured"})
+    assert targets.usable({**unread, "device": "cpu"}), "nothing was missed"

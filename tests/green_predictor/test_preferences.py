@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ecotaskset.errors import UsageError
 from green_predictor.link import expit, logit
-from green_predictor.preferences import Preference, choose, preference
+from green_predictor.preferences import RULES, Preference, choose, preference
 
 candidates = st.lists(st.tuples(st.floats(0.01, 0.99), st.floats(1e-6, 10)), min_size=2, max_size=40)
 
@@ -63,8 +63,9 @@ def test_extreme_weights_take_the_ends():
 def test_chebyshev_reaches_a_concave_front_where_the_weighted_sum_cannot():
     quality, energy = np.array([0.0, 0.45, 1.0]), np.exp(np.array([0.0, 0.75, 1.0]))
     weights = np.linspace(0, 1, 101)
-    by_sum = {choose(Preference(w, "weighted_sum"), quality, energy).best for w in weights}
-    by_chebyshev = {choose(Preference(w, "chebyshev"), quality, energy).best for w in weights}
+    by_chebyshev, by_sum = (
+        {choose(Preference(w, rule, traded=0), quality, energy).best for w in weights} for rule in RULES[:2]
+    )
     assert 1 not in by_sum and by_chebyshev == {0, 1, 2}
 
 
@@ -137,8 +138,13 @@ def test_useless_recipes_do_not_stretch_the_scale_of_a_weight():
     """Once half the weight on energy took 90 % for 0.10 mWh where 96 % cost 0.16: the front began at 43 %."""
     quality = np.array([0.43, 0.60, 0.90, 0.96, 0.977, 0.99])
     energy = np.array([0.04, 0.05, 0.10, 0.16, 0.40, 2.3])
-    half = preference({"energy": 0.5})
-    assert quality[choose(half, quality, energy).best] == 0.90
-    assert quality[choose(half, quality, energy, traded=0.9).best] == 0.96
-    assert choose(preference(1.0), quality, energy, traded=0.9).best == 0, "energy alone is energy alone"
-    assert choose(preference(0.0), quality, energy, traded=0.9).best == 5
+    assert quality[choose(Preference(0.5, traded=0), quality, energy).best] == 0.90
+    assert quality[choose(preference({"energy": 0.5}), quality, energy).best] == 0.96
+    assert choose(preference(1.0), quality, energy).best == 0, "energy alone is energy alone"
+    assert choose(preference(0.0), quality, energy).best == 5
+
+
+def test_one_recipe_far_above_all_others_can_still_be_traded():
+    """Once the range of the best alone was the scale, and the most useless recipe won whatever was asked."""
+    quality, energy = np.array([0.2, 0.6, 0.9]), np.array([1.0, 2.0, 4.0])
+    assert [choose(preference(w), quality, energy).best for w in (0.0, 0.5, 1.0)] == [2, 1, 0]
