@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from green_predictor import candidates
 from green_predictor.hardware import machine
@@ -39,3 +42,12 @@ def test_what_was_run_on_any_task_can_be_recommended_on_this_one(asked):
     tried = {(r["model"], r["epochs"], r["batch_size"], f"{r['learning_rate']:.3g}", "{}") for r in elsewhere}
     assert tried <= made
     assert near_a_run(rows, runs).sum() >= len(tried)
+
+
+@given(st.integers(0, 300), st.integers(0, 300), st.integers(1, 400), st.integers(0, 99))
+def test_a_design_is_drawn_in_full_each_once_and_half_of_it_without_knobs(plain, others, count, seed):
+    drawn = candidates._drawn(plain, plain + others, count, np.random.default_rng(seed))
+    assert (np.diff(drawn) > 0).all() and len(drawn) == min(count, plain + others)
+    assert not len(drawn) or 0 <= drawn[0] <= drawn[-1] < plain + others
+    without = int((drawn < plain).sum())
+    assert without >= min(plain, count // 2) and len(drawn) - without >= min(others, count - count // 2, len(drawn))
