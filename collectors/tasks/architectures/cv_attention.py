@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -41,15 +42,16 @@ def _vit(model: str, hidden: int, layers: int, heads: int, inputs: Inputs, width
 
 def _swin(inputs: Inputs, width: float) -> nn.Module:
     """Liu et al., "Swin Transformer", ICCV 2021."""
+    patch = patch_for(inputs.side)
     return classifier(
         "Swin",
         inputs,
         image_size=inputs.side,
-        patch_size=patch_for(inputs.side),
+        patch_size=patch,
         embed_dim=scaled(32, width, 8),
         depths=[2, 2],
         num_heads=[2, 4],
-        window_size=4,
+        window_size=min(4, math.ceil(inputs.side // patch / 2)),  # no window is larger than the second stage
     )
 
 

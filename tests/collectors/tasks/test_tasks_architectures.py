@@ -129,7 +129,7 @@ def test_width_scales_the_model(entry: Architecture) -> None:
 
 @pytest.mark.parametrize("entry", [e for e in SMALL if e.domain == "cv"], ids=lambda entry: entry.name)
 def test_images_of_every_side(entry: Architecture) -> None:
-    for side in (8, 12, 28, 32):
+    for side in (8, 12, 24, 28, 32):
         inputs = inputs_for(entry, side)
         assert inputs.side >= side
         model = model_for(entry, side=side).eval()
