@@ -15,7 +15,7 @@ from collectors.plan import public_recipe
 from collectors.tasks.architectures import get_architecture
 from ecotaskset import carbon
 from ecotaskset._version import __version__
-from ecotaskset.checks.rows import without_folders
+from ecotaskset.checks.rows import without_paths
 from ecotaskset.errors import UsageError
 from ecotaskset.recipe import Recipe
 from ecotaskset.run import COST_PHASES, Run, knob_settings
@@ -32,7 +32,7 @@ def make_run(recipe: Recipe, progress: Progress, report: EnergyReport, *, device
         collected_at=datetime.now(timezone.utc),
         collector_version=__version__,
         status=progress.status,
-        status_reason=progress.status_reason and without_folders(progress.status_reason),
+        status_reason=progress.status_reason and without_paths(progress.status_reason),
         flags=flags(report),
         **public_recipe(recipe).model_dump(exclude={"knobs"}),
         knobs=knob_settings(recipe),

@@ -60,8 +60,7 @@ def _repeats(repeatability: dict[str, Any]) -> list[Any]:
             table.add_row(kind, *counts, *map(_percent, spreads), str(len(of["unsteady"])))
         parts += ["[italic]Spread of energy over seeds, or over repeats of one seed (coefficient of variation)[/]"]
         parts += [f"n recipes, each on one machine; energy from {escape(source)}", table]
-        if source in repeatability["seeds"]:
-            lengths = repeatability["seeds"][source]["energy_cv_by_length"]
+        if lengths := repeatability["seeds"].get(source, {}).get("energy_cv_by_length"):
             parts += ["median over seeds, by the length of trainings: " + " · ".join(map(_at_length, lengths))]
     return parts
 

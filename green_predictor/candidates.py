@@ -97,7 +97,7 @@ def _drawn(plain: int, total: int, count: int, rng: np.random.Generator) -> np.n
     any, the rest drawn at random, always the same ones."""
     if total <= count:
         return np.arange(total)
-    without = min(plain, max(count // 2, count - (total - plain)))
+    without = min(plain, max((count + 1) // 2, count - (total - plain)))
     some = rng.choice(plain, without, replace=False, shuffle=False)
     others = plain + rng.choice(total - plain, count - without, replace=False, shuffle=False)
     return np.sort(np.concatenate([some, others]))

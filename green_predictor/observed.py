@@ -47,6 +47,10 @@ def observed_training(
         filled = {**DEFAULTS, **completed(record), "dataset": task["dataset"]}
         if targets.usable(filled, energy, partial=True):
             kept.append(filled)
+    if mine and not kept and all(map(targets.misses_accelerator, mine)):
+        raise UsageError(
+            "the energy of the accelerator is not known of any observed run", hint="meter where its counter can be read"
+        )
     if mine and not kept:
         raise UsageError("none of the observed runs can be learned from", hint=NEEDED)
     return targets.prepare(kept, energy, model.reference, partial=True) if kept else None

@@ -195,17 +195,18 @@ def _less(quality: float, log_odds: np.ndarray) -> np.ndarray:
     return np.where(log_odds > 0, expit(logit(quality) - log_odds), quality)
 
 
-def costs(wanted: Preference, quality: np.ndarray, energy_kwh: np.ndarray) -> np.ndarray:
+def costs(wanted: Preference, quality: np.ndarray, energy_kwh: np.ndarray, on: np.ndarray | None = None) -> np.ndarray:
     """What a rule minimises over candidates, (n,).
 
-    Objectives are scaled by the range of what keeps `wanted.traded` of the best quality; the others can be chosen too,
-    but their loss counts as more than the whole range.
+    Objectives are scaled by the range of those on the front that keep `wanted.traded` of the best quality, or of the
+    two best there. The others can be chosen too, but their loss counts as more than the whole range. `on`: numbers of
+    those on the front, (k,); all where left out.
     """
     if wanted.rule == "cheapest":
         return energy_kwh
-    linear, among = wanted.rule == "weighted_sum", quality >= wanted.traded * quality.max()
-    if among.sum() < 2:  # nothing else comes near the best: a scale of one candidate is none
-        among = np.ones(len(quality), bool)
+    on = np.arange(len(quality)) if on is None else on
+    among = on[quality[on] >= min(wanted.traded * quality.max(), np.sort(quality[on])[-2:][0])]
+    linear = wanted.rule == "weighted_sum"
     cost = _unit(energy_kwh if linear else np.log(np.maximum(energy_kwh, 1e-300)), among)
     loss = _unit(-quality, among)
     if wanted.rule == "knee":

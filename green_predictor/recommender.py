@@ -20,7 +20,7 @@ from green_predictor.recommendation import Recommendation, picks
 from green_predictor.source import models_for
 from green_predictor.support import facts_missing, support
 from green_predictor.tasks import task_record
-from green_predictor.verdict import alternatives, verdict
+from green_predictor.verdict import alternatives, verdict, why_more_is_lost
 
 MOST_ON_FRONT = 200
 
@@ -128,6 +128,7 @@ def _answer(model, found: Considered, wanted: Preference, grams, task, hardware,
         sure = (np.where(near if near.any() else trusted, sure[0], np.nan), *sure[1:])
     doubt = domain_model.doubt_of(model, rows, known.basis)
     chosen = choose(wanted, *sure, grams[0] / 1000 if grams else None, doubt)
+    most_within_limits = float(sure[0][chosen.front[-1]])
     chosen = _shortened(chosen)  # chosen on cautious values, shown by expected ones: put in the order people see
     chosen = Choice(chosen.best, chosen.front[np.argsort(kwh[chosen.front], kind="stable")])
     top = int(np.argmax(np.where(np.isfinite(sure[0]), sure[0], -np.inf)))
@@ -152,7 +153,21 @@ def _answer(model, found: Considered, wanted: Preference, grams, task, hardware,
         most_accurate=most_accurate,
         alternatives=others,
         verdict=verdict(
-            best, most_accurate, others, metric, based, y[chosen.best], y[top], spread, wanted.max_quality_loss
+            best,
+            most_accurate,
+            others,
+            metric,
+            based,
+            y[chosen.best],
+            y[top],
+            spread,
+            wanted.max_quality_loss,
+            why_more_is_lost(
+                wanted.max_quality_loss or 0.0,
+                float(sure[0][chosen.best]),
+                float(sure[0][top]),
+                within_limits=most_within_limits >= float(sure[0][top]) - 1e-6,
+            ),
         ),
         support=based,
         metric=metric,

@@ -1,8 +1,8 @@
 """Choosing by prediction beside choosing by measurement: what would somebody reach who runs every recipe once?
 
-Of recipes that were repeated, one run of each is what that person sees; the other runs, of other seeds, say what the
-choice is really worth. GREEN's choice among the same recipes is judged by the same other runs. A figure that not even
-running everything once would reach is the luck of seeds, and no predictor's to reach.
+Of recipes that were run with several seeds, one run is what that person sees; the runs of the other seeds say what the
+choice is really worth. GREEN's choice among the same recipes is judged by the same other runs. What not even running
+everything once would reach is the luck of seeds, and no predictor's to reach.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def run_once(
     runs: dict[int, list[int]] = defaultdict(list)
     for i, recipe in enumerate(task.recipe_of_record):
         runs[int(recipe)].append(i)
-    repeated = sorted(recipe for recipe, made_of_it in runs.items() if len(made_of_it) > 1)
+    seeds = [record.get("seed") for record in task.records]
+    repeated = sorted(recipe for recipe, own in runs.items() if len({seeds[i] for i in own}) > 1)
     if len(repeated) < LEAST_RECIPES:
         return None
     among = np.isin(np.arange(len(task.quality)), repeated)
@@ -38,7 +39,7 @@ def run_once(
     found: tuple[list, list] = ([], [])
     for _ in range(DRAWS):
         seen = [int(rng.choice(runs[recipe])) for recipe in repeated]
-        others = [i for recipe in repeated for i in runs[recipe] if i not in seen]
+        others = [i for one, recipe in zip(seen, repeated, strict=True) for i in runs[recipe] if seeds[i] != seeds[one]]
         told, truth = (measured_task(task.name, [task.records[i] for i in some], energy) for some in (seen, others))
         assert told is not None and truth is not None  # as many recipes as were repeated
         for outcomes, chosen in zip(found, (choose(HEADLINE, told.quality, told.energy).best, predicted), strict=True):

@@ -11,6 +11,7 @@ import numpy as np
 from green_predictor import calibration, features
 from green_predictor.families import FAMILIES
 from green_predictor.held_out import HeldOut, fold_without, folds, hold_out, predict_without
+from green_predictor.pareto import front
 from green_predictor.preferences import Preference, choose, costs
 from green_predictor.targets import QUALITY, Training, restore
 from green_predictor.variogram import indistinct, variogram
@@ -23,6 +24,8 @@ MORE_SLACK = (0.5, 1.0, 2.0)
 JUDGED_BY = (Preference(rule="cheapest", max_quality_loss=0.01), Preference(0.3), Preference(0.5), Preference(0.7))
 QUALITY_PRICE = 20.0
 """In the regret, a quality of 1 % below what was asked costs as much as 20 % more energy."""
+USELESS = 4.0
+"""No choice by weight is worse than this: on some tasks the best are so close that any other one would decide all."""
 PLAIN = ("linear", 100.0)
 EVEN = 0.02
 """Regrets closer than this, or than one standard error of their difference over tasks (Breiman's rule), are even: then
@@ -101,8 +104,8 @@ def _loss(rule: Preference, quality: np.ndarray, energy: np.ndarray, chosen: int
     if rule.rule == "cheapest":
         short = max(0.0, quality[best] - quality[chosen]) / max(quality.max(), 1e-9)
         return max(0.0, np.log(energy[chosen] / energy[best])) + QUALITY_PRICE * short
-    value = costs(rule, quality, energy)
-    return max(0.0, 4 * float(value[chosen] - value[best]))
+    value = costs(rule, quality, energy, front(quality, energy))
+    return min(USELESS, max(0.0, 4 * float(value[chosen] - value[best])))
 
 
 def _as_good(more: np.ndarray) -> bool:

@@ -61,8 +61,10 @@ def verdict(
     y_top: np.ndarray,
     within: np.ndarray,
     allowed: float | None = None,
+    why_more: str = "",
 ) -> str:
-    """Some sentences for people. `allowed`: the share of the best quality that they are ready to lose."""
+    """Some sentences for people. `allowed`: the share of the best quality that they are ready to lose; `why_more`: why
+    more than that may be lost (see `why_more_is_lost`)."""
     words = ["This is an extrapolation: nothing like it was ever run."] if support.level == "far" else []
     words.append(
         f"Train {best.name}: about {energy(best.energy_kwh)} "
@@ -75,10 +77,18 @@ def verdict(
         words.append(_beside(best, most_accurate, metric, y_best, y_top, within))
         lost = 1 - best.quality / max(most_accurate.quality, 1e-9)
         if allowed is not None and round(lost, 3) > allowed:
-            even = not differ(y_best[QUALITY], y_top[QUALITY], within[QUALITY])
-            reason = "less than predictions can tell apart" if even else "within it by cautious figures"
-            words.append(f"That is a loss of more than the {allowed:.1%} allowed, but {reason}.")
+            words.append(f"That is a loss of more than the {allowed:.1%} allowed, {why_more}.")
     return " ".join(words)
+
+
+def why_more_is_lost(allowed: float, best: float, top: float, within_limits: bool) -> str:
+    """Why a choice may lose more than was allowed, given the cautious qualities of it and of the most accurate, by
+    which it was made, and whether that one keeps to the limits on energy, time and emissions."""
+    if not within_limits:
+        return "because the most accurate choice is beyond the limits"
+    if round(1 - best / max(top, 1e-9), 3) <= allowed:
+        return "but within it by the cautious figures that choices are made by"
+    return f"but too little to be sure of, and at least {1 - WORTHWHILE:.0%} of the energy is saved for it"
 
 
 def _beside(best: Pick, top: Pick, metric: str, y_best: np.ndarray, y_top: np.ndarray, within: np.ndarray) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ecotaskset.carbon import countries, grid
+from green_predictor.kept import kept
 from space.answer import complete, current_source
 from space.runs_table import known_datasets, machine_words
 from space.sources import space_id
@@ -165,11 +167,16 @@ def dataset_choices(domain: str) -> list[tuple[str, str]]:
     return [*known_datasets(current_source().records, domain), ("My own: describe it …", DESCRIBED)]
 
 
+@kept(2)
+def _collected(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [r for r in records if r.get("origin") == "collected"]
+
+
 def machine_choices() -> list[tuple[str, str]]:
     """Machines in the data, known accelerators, and a pasted description."""
     from green_predictor.hardware import ACCELERATORS, machines
 
-    found = machines([dict(r) for r in current_source().records if r.get("origin") == "collected"])
+    found = machines(_collected(current_source().records))
     names = {str(m.get("gpu_model") or m.get("cpu_model")): machine_words(m) for m in found}
     seen = [(f"{shown} · in the data", name) for name, shown in names.items() if name != "None"]
     sheets = [(f"{name} · from its data sheet", name) for name in ACCELERATORS if name not in names]

@@ -30,11 +30,11 @@ ABSOLUTE = r"""
   | (?<!\w) [A-Za-z]:[\\/](?!/)
   | (?<![\w\\]) \\{2,4}[\w.$-]+\\
 """
-FOLDERS = r"""
-    (?: (?<![\w.)\]}/%]) /(?=[\w.@+-]) | (?<!\w) [A-Za-z]:[\\/](?!/) | (?<![\w.]) ~[A-Za-z_]*/ )
-    (?: [^\s/\\'"`:;,]* [\\/] )*
+A_PATH = r"""
+    (?P<quote>['"`]) (?: [/\\~] | file: | [A-Za-z]:[\\/] ) [^'"`]* (?P=quote)
+  | (?: (?<![\w.)\]}/%]) / (?=[\w.@+-]) | file:/ | (?<![\w.]) ~\w*/ | (?<!\w) [A-Za-z]:[\\/](?!/) | \\{2} ) .*
 """
-"""What of a path names folders: all but its last part."""
+"""A path in its quotes; without any, nobody knows where one with spaces ends, and all that follows goes with it."""
 PRIVATE = (
     ("a path", re.compile(ABSOLUTE, re.VERBOSE)),
     ("a mail address", re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")),
@@ -90,9 +90,9 @@ def identity(run: Run, row: dict[str, Any]) -> Iterator[Finding]:
                 yield Finding("E006", f"{name} holds what looks like {what}")
 
 
-def without_folders(text: str) -> str:
-    """A sentence, such as an error's, with paths cut to the names of their files; unchanged where it has none."""
-    return re.sub(FOLDERS, "", text, flags=re.VERBOSE) if re.search(ABSOLUTE, text, re.VERBOSE) else text
+def without_paths(text: str) -> str:
+    """A sentence, such as an error's, with `…` for each path; unchanged where it has none."""
+    return re.sub(A_PATH, "…", text, flags=re.VERBOSE | re.DOTALL) if re.search(ABSOLUTE, text, re.VERBOSE) else text
 
 
 def local_secrets(run: Run, secrets: Iterable[str] | None = None) -> Iterator[Finding]:

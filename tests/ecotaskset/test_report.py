@@ -102,6 +102,11 @@ def test_the_spread_is_told_by_the_length_of_trainings(make_run):
     assert data["energy_cv_by_length"][0]["energy_cv_median"] == pytest.approx(variation([1.0, 1.3]))
 
 
+def test_repeats_that_nobody_timed_have_no_length(make_run):
+    (data,) = repeatability([make_run(seed=s, duration_s=None, curve_duration_s=[]) for s in (0, 1)])["seeds"].values()
+    assert data["groups"] == 1 and data["energy_cv_by_length"] == []
+
+
 def test_failed_runs_are_no_repeats(make_run):
     assert repeatability([make_run(), make_run(seed=1, status="diverged")])["seeds"] == {}
 

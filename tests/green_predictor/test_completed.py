@@ -59,6 +59,7 @@ SEEN = {**SHORT, "energy_kwh": 1e-6, "quality": 0.8, "duration_s": 2.0}
         ({"energy_kwh": "2e-5"}, "not a number"),
         ({"energy_kwh": -1.0}, "not a number"),
         ({"dataset": "fashion_mnist"}, "no observed run is of 'digits'"),
+        ({"device": "cuda", "gpu_energy_quality": "missing"}, "energy of the accelerator is not known"),
         ({"domain": "nlp"}, "not 'cv'"),
     ],
 )

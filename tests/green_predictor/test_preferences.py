@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ecotaskset.errors import UsageError
 from green_predictor.link import expit, logit
-from green_predictor.preferences import RULES, Preference, choose, preference
+from green_predictor.preferences import RULES, Preference, choose, costs, preference
 
 candidates = st.lists(st.tuples(st.floats(0.01, 0.99), st.floats(1e-6, 10)), min_size=2, max_size=40)
 
@@ -148,3 +148,21 @@ def test_one_recipe_far_above_all_others_can_still_be_traded():
     """Once the range of the best alone was the scale, and the most useless recipe won whatever was asked."""
     quality, energy = np.array([0.2, 0.6, 0.9]), np.array([1.0, 2.0, 4.0])
     assert [choose(preference(w), quality, energy).best for w in (0.0, 0.5, 1.0)] == [2, 1, 0]
+
+
+def test_a_slightly_better_second_does_not_turn_the_choice_over():
+    energy = np.array([1.0, 2.0, 4.0, 8.0])
+    picks = [
+        choose(preference({"energy": 0.5}), np.array([0.3, 0.5, second, 0.7]), energy).best for second in (0.62, 0.64)
+    ]
+    assert picks == [2, 2]
+
+
+@given(candidates, st.floats(0, 1), st.sampled_from(RULES))
+def test_what_is_chosen_costs_least_of_all_by_the_same_rule(pairs, weight, rule):
+    """Choices are judged by what they cost on the scale on which they were made."""
+    quality, energy = np.array(pairs).T
+    wanted = Preference(weight, rule)
+    made = choose(wanted, quality, energy)
+    cost = costs(wanted, quality, energy, made.front)
+    assert cost[made.best] <= cost.min() + 1e-9 * max(1, abs(cost.min()))

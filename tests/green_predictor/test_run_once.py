@@ -17,9 +17,9 @@ def made_of(digits, seeds):
     """A task from {recipe: [(validation, test, kWh) of each seed]}."""
     base = {**digits[0], "ram_energy_method": None, "flags": []}
     runs = [
-        {**base, "recipe_id": name, "quality_last": validation, "quality_test": test, "energy_kwh": kwh}
+        {**base, "recipe_id": name, "seed": seed, "quality_last": q, "quality_test": test, "energy_kwh": kwh}
         for name, made in seeds.items()
-        for validation, test, kwh in made
+        for seed, (q, test, kwh) in enumerate(made)
     ]
     return judge.measured_task("digits", runs)
 
@@ -58,10 +58,18 @@ def test_only_repeated_recipes_take_part(digits):
     assert run_once(made_of(digits, {name: made[:1] for name, made in seeds.items()}), told(task, 0)) is None
 
 
+def test_a_repeat_with_the_same_seed_is_no_judge(digits):
+    task = made_of(digits, {f"r{i}": [(0.5 + i / 10, 0.5 + i / 10, 1e-6)] * 2 for i in range(3)})
+    same = replace(task, records=[{**record, "seed": 0} for record in task.records])
+    assert run_once(task, told(task, 0)) is not None and run_once(same, told(same, 0)) is None
+
+
 def test_the_evaluation_tells_both(digits):
     repeated = [{**r, "dataset": f"part {i % 2}"} for i, r in enumerate(sorted(digits, key=lambda r: r["model"]))]
     twice = [*repeated, *({**r, "seed": 7, "energy_kwh": 1.1 * r["energy_kwh"]} for r in repeated)]
     found = evaluate.evaluate(twice, protocols=["random_recipes"], families=["linear"])
     both = found["each_recipe_run_once"]["random_recipes"]
     assert set(both) == {"told_one_run", "predicted"}
-    assert all(figures["n_tasks"] > 0 and 0 <= figures["on_front"] <= 1 for figures in both.values())
+    one, predicted = both.values()
+    assert one["n_tasks"] == predicted["n_tasks"] > 0
+    assert one["quality_kept_mean"] == pytest.approx(1, abs=0.01), "the seeds of a recipe agree here"
