@@ -88,7 +88,7 @@ def why_more_is_lost(allowed: float, best: float, top: float, within_limits: boo
         return "because the most accurate choice is beyond the limits"
     if round(1 - best / max(top, 1e-9), 3) <= allowed:
         return "but within it by the cautious figures that choices are made by"
-    return f"but too little to be sure of, and at least {1 - WORTHWHILE:.0%} of the energy is saved for it"
+    return f"but by too little to be sure of, and at least {1 - WORTHWHILE:.0%} of the energy is saved for it"
 
 
 def _beside(best: Pick, top: Pick, metric: str, y_best: np.ndarray, y_top: np.ndarray, within: np.ndarray) -> str:
