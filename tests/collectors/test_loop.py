@@ -136,8 +136,14 @@ def test_two_processes_reach_the_same_quality_and_their_energy_is_added_up(tmp_p
         assert abs(ours - theirs) <= 0.03  # dropout and the order of sums differ
         # 135 examples do not split evenly: were the padded one counted, this would be a share of 136
         assert theirs * pair.n_validation == pytest.approx(round(theirs * pair.n_validation), abs=1e-3)
-    # one process alone does half of the work: were the other's not added, this would be well below
-    assert pair.cpu_time_s > 0.75 * one.cpu_time_s and pair.cpu_energy_kwh > 0.75 * one.cpu_energy_kwh
+    # one process alone does half of the work: were the other's not added, this would be well below. What else the
+    # machine does makes a run dearer, never cheaper: the least of some says what it costs
+    runs = [one]
+    while len(runs) < 4 and pair.cpu_time_s <= 0.75 * min(run.cpu_time_s for run in runs):
+        assert collect(alone, *threads, "--repeat")[0] == 0
+        runs = Store(alone).runs()
+    assert pair.cpu_time_s > 0.75 * min(run.cpu_time_s for run in runs)
+    assert pair.cpu_energy_kwh > 0.75 * min(run.cpu_energy_kwh for run in runs)
 
 
 def test_the_same_command_again_trains_nothing(tmp_path):
