@@ -35,10 +35,11 @@ def estimate(recipe: Recipe, *, hardware: Any = "auto", data: Any = None) -> Est
     except UsageError as error:
         return Estimate(f"cost not known: {error.message}")
     best = answer.best
-    similar = answer.support.runs_on_task
+    basis = "an extrapolation" if answer.support.level == "far" else "predicted"
+    basis += f" from {answer.support.runs_on_task} runs on this task"
     return Estimate(
         f"about {energy(best.energy_kwh)} ({energy(best.energy_low_kwh)} to {energy(best.energy_high_kwh)}), "
-        f"{duration(best.duration_s)}, {answer.metric} {best.quality:.2f} (predicted from {similar} runs on this task)",
+        f"{duration(best.duration_s)}, {answer.metric} {best.quality:.2f} ({basis})",
         best.energy_kwh, best.energy_low_kwh, best.energy_high_kwh, best.duration_s,
         best.quality, best.quality_low, best.quality_high,
     )  # fmt: skip

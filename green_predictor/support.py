@@ -15,6 +15,10 @@ from green_predictor.rows import Rows
 WELL, FAR = 95, 3.0
 """Well supported: within the leverage of 95 % of the runs. Far: more than three times the largest of them."""
 
+LONGER = 2.0
+"""Of a training with more than this many times the steps of the longest run nothing is known, however near its settings
+lie: what is learned of log steps says nothing of what comes after the last of them."""
+
 
 @dataclass(frozen=True)
 class Support:
@@ -66,8 +70,17 @@ def support(
     dataset = rows.texts["dataset"][rows.setting[index]]
     on_task = sum(run.get("dataset") == dataset for run in model.runs) + observed
     ours = calibration.leverage(model.leverage, model.near)
+    made = (_steps(r["n_train"], r["epochs"], r["batch_size"]) for r in model.runs if r.get("n_train"))
+    longest = max(made, default=0.0)
+    n_train = rows.numbers["n_train"][rows.setting[index]]
+    steps = _steps(n_train, rows.epochs[index], rows.batch_size[index])
+    endless = not observed and steps > LONGER * longest > 0
+    if endless:
+        remarks = (f"{steps:,.0f} steps, the longest run has {longest:,.0f}", *remarks)
     if runs_of_recipe:
         level = "run"
+    elif endless:
+        level = "far"
     elif distance <= np.percentile(ours, WELL) and on_task:
         level = "near"
     elif distance <= FAR * ours.max():
@@ -75,6 +88,10 @@ def support(
     else:
         level = "far"
     return Support(level, len(model.runs), on_task, runs_of_recipe, nearest, basis, remarks)
+
+
+def _steps(n_train: float, epochs: float, batch_size: float) -> float:
+    return float(n_train) * float(epochs) / float(batch_size)
 
 
 def facts_missing(task: Mapping[str, Any], domain: str) -> tuple[str, ...]:
