@@ -45,6 +45,7 @@ def collect(
     seed: Annotated[int, _option(WHAT, "seed of initialisation and order")] = 0,
     pretrained: Annotated[bool, _option(WHAT, "start from published weights", "--pretrained")] = False,
     knob: Annotated[list[str] | None, _option(WHAT, "name=value, as often as you like; see --list")] = None,
+    ask_after: Annotated[int | None, _option(WHAT, "after so many epochs ask whether to go on")] = None,
     campaign: Annotated[str | None, _option(WHAT, "train many recipes: a name or a YAML file")] = None,
     jobs: Annotated[int, _option(WHAT, "runs at a time in a campaign")] = 1,
     engine: Annotated[str, _option(WHAT, "where a campaign's runs are executed: local or ray")] = "local",
@@ -117,6 +118,7 @@ def collect(
             cache_dir=cache,
             meter_options=meter_options,
             require_measured=require_measured,
+            ask_after=ask_after,
         )
     elif campaign:
         from collectors.campaign import run_campaign

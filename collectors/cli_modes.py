@@ -13,6 +13,7 @@ RECIPE = (
     "domain", "dataset", "model", "epochs", "batch_size", "learning_rate", "weight_decay", "seed", "pretrained", "knob"
 )  # fmt: skip
 TRAINING = ("resume", "baseline", "country", "require_measured", "store", "cache", "push", "repo", "yes", "dry_run")
+ONE = (*TRAINING, "ask_after")
 ALWAYS = ("json", "quiet")
 
 MODES = {
@@ -20,9 +21,9 @@ MODES = {
     "list_": (),
     "campaign": ("jobs", "engine", "limit", *TRAINING),
     "reproduce": TRAINING,
-    "domain": (*RECIPE, *TRAINING),
-    "dataset": (*RECIPE, *TRAINING),
-    "model": (*RECIPE, *TRAINING),
+    "domain": (*RECIPE, *ONE),
+    "dataset": (*RECIPE, *ONE),
+    "model": (*RECIPE, *ONE),
     "push": ("store", "repo", "yes", "dry_run"),
 }
 """By the parameter that asks for it, the first of several: the others that go with it."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from collectors.asking import Asking
 from collectors.keep import keep
 from collectors.signals import sigterm_as_ctrl_c
 from ecotaskset.console import Output
-from ecotaskset.errors import EcoTaskSetError, MeasurementError, RunsFailedError
+from ecotaskset.errors import EcoTaskSetError, MeasurementError, RunsFailedError, UsageError
 from ecotaskset.recipe import Recipe
 from ecotaskset.run import Run
 from ecotaskset.store import Store
@@ -32,12 +34,13 @@ def collect_one(
     cache_dir: Path | None,
     meter_options: dict[str, Any],
     require_measured: bool,
+    ask_after: int | None = None,
 ) -> None:
-    """Plan, train, keep and show one recipe.
+    """Plan, train, keep and show one recipe. `ask_after`: the epoch after which to ask whether to go on.
 
     Raises:
-        UsageError: the recipe cannot be trained here, or the store cannot be written (the message says where the run
-            is, if that was found out too late).
+        UsageError: there is no such epoch, the recipe cannot be trained here, or the store cannot be written (the
+            message says where the run is, if that was found out too late).
         MeasurementError: measured energy was required and only a model is available.
         RunsFailedError: the training diverged, ran out of memory or hit a bug; the run is kept.
         KeyboardInterrupt: after the interrupted run was kept.
@@ -46,6 +49,11 @@ def collect_one(
     from collectors.plan import check_recipe, estimate, refuse_unfit, same_experiment
 
     check_recipe(recipe)
+    if ask_after is not None and not 1 <= ask_after < recipe.epochs:
+        raise UsageError(
+            f"--ask-after {ask_after} is not before the end of {recipe.epochs} epochs",
+            hint=f"from 1 to {recipe.epochs - 1}" if recipe.epochs > 1 else "one epoch is all there is",
+        )
     if dry_run:  # a training rehearses by itself, on its own data
         refuse_unfit(recipe)
     rank = current_rank(os.environ).rank
@@ -66,7 +74,9 @@ def collect_one(
         )
         return
     store.check_writable()
-    run, error = train_aloud(recipe, out, cache_dir, meter_options, require_measured)
+    # the first process asks for all
+    tell = Asking(ask_after if main_process else None, out, lambda event: _epoch_line(out, event))
+    run, error = train_aloud(recipe, out, cache_dir, meter_options, require_measured, tell)
     if not main_process:
         if error is not None:  # the first process will only hear that this one is gone
             sys.stderr.write(f"process {rank}: {run.status_reason}\n")
@@ -76,14 +86,20 @@ def collect_one(
     finally:
         out.result(run.model_dump(mode="json"), run_table(run), [run.run_id])
     out.say(f"saved   run [bold]{run.run_id}[/] in {path.parent.parent}")
-    raise_unless_good(run, error)
+    if not tell.declined:
+        raise_unless_good(run, error)
     out.say(f"next    green-collect --push   or   green-recommend --domain {run.domain} --dataset {run.dataset}")
 
 
 def train_aloud(
-    recipe: Recipe, out: Output, cache_dir: Path | None, meter_options: dict[str, Any], require_measured: bool
+    recipe: Recipe,
+    out: Output,
+    cache_dir: Path | None,
+    meter_options: dict[str, Any],
+    require_measured: bool,
+    tell: Callable[[dict[str, Any]], None] | None = None,
 ) -> tuple[Run, Exception | None]:
-    """Train with one line an epoch; the run, whatever happened, and the error if it is `failed`.
+    """Train with one line an epoch, or as `tell` tells it; the run, whatever happened, and the error if it is `failed`.
 
     Raises:
         UsageError: the recipe cannot be trained here; no epoch was.
@@ -97,7 +113,8 @@ def train_aloud(
     if require_measured:
         refuse_models(meter)
     with sigterm_as_ctrl_c():
-        run, error = attempt(recipe, meter=meter, on_event=lambda event: _epoch_line(out, event), cache_dir=cache_dir)
+        tell = tell or (lambda event: _epoch_line(out, event))
+        run, error = attempt(recipe, meter=meter, on_event=tell, cache_dir=cache_dir)
     if isinstance(error, EcoTaskSetError) and not run.epochs_run:
         raise error
     return run, error

@@ -18,6 +18,7 @@ Examples:
   green-recommend --domain nlp --dataset '{"n_train": 20000, "n_classes": 2, "sequence_length": 64}' --budget-kwh 0.01
   green-recommend --domain cv --dataset digits --prefer knee --plot front.png --json
   green-recommend --domain nlp --dataset tweets --max-quality-loss 0.02 --probe 2
+  green-recommend --domain cv --dataset digits --max-quality-loss 0.01 --train
   green-recommend --domain cv --dataset digits --data my-store
   green-recommend --domain cv --dataset digits --data model:OWNER/green@v1.0.0
 """
@@ -72,7 +73,10 @@ def recommend_command(
     country: Annotated[str | None, _option(LIMITS, "ISO code of the grid, or g/kWh")] = None,
     observed: Annotated[str | None, _option(FROM, "store or parquet file with runs on this very task")] = None,
     probe: Annotated[int, _option(FROM, "train so many short probes first; 2 already help")] = 0,
-    store: Annotated[Path | None, _option(FROM, "where probes are kept [$ECOTASKSET_STORE]")] = None,
+    train: Annotated[
+        bool, _option(FROM, "train the answer here; its first epochs may still change it", "--train")
+    ] = False,
+    store: Annotated[Path | None, _option(FROM, "where what is trained is kept [$ECOTASKSET_STORE]")] = None,
     data: Learned = None,
     energy: Energy = "all",
     candidates: Annotated[int, _option(FROM, "how many recipes to consider")] = 10_000,
@@ -81,7 +85,8 @@ def recommend_command(
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
-    """Say which recipe to train, what it will cost and how good it will be. Nothing is trained, except for --probe.
+    """Say which recipe to train, what it will cost and how good it will be. Nothing is trained without --probe or
+    --train.
 
     Without --prefer: the cheapest recipe that keeps to a limit on quality; within a limit on energy, time or emissions
     alone the most accurate; without any limit, energy and quality weigh the same.
@@ -96,7 +101,9 @@ def recommend_command(
         "max_hours": max_hours, "max_emissions_kg": max_emissions_kg, "country": country, "observed": observed,
         "data": data, "energy": energy, "candidates": candidates,
     }  # fmt: skip
-    answer(Output(json=json, quiet=quiet), asked, probe=probe, store=store, plot=plot, json=json, quiet=quiet)
+    answer(
+        Output(json=json, quiet=quiet), asked, probe=probe, train=train, store=store, plot=plot, json=json, quiet=quiet
+    )
 
 
 def _preference(text: str | None) -> dict[str, float] | str | None:

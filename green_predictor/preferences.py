@@ -26,8 +26,9 @@ DEFAULT_WEIGHT = 0.5
 Doubt = Callable[[np.ndarray, int, float], np.ndarray]
 """Of some candidates (k,), one more and its quality: log-odds by which each may be as good as that one, (k,)."""
 AUGMENTATION = 0.01
-WORTHWHILE = 0.8
-"""Of a recipe that needs more than this share of another's energy, nobody would say that it saves."""
+QUALITY_PRICE = 20.0
+"""What one is ready to pay for quality beyond the loss that was allowed: 1 % of it is worth 20 % of the energy (in
+logarithms). Choices are made, and predictors chosen, at the same price."""
 TRADED = 0.9
 """People who weigh quality against energy mean recipes that keep about this share of the best quality; a front with far
 worse ones would make a tenth of the quality look like nothing."""
@@ -138,21 +139,25 @@ def choose(
 ) -> Choice:
     """The best candidate for a preference, and the front within its limits. All arrays are (n,).
 
-    `doubt`: what predictions cannot tell apart; `max_quality_loss` is not applied to less, where energy is saved for it
-    (see `WORTHWHILE`).
+    `doubt`: what predictions cannot tell apart; that much may be lost beyond `max_quality_loss`, at `QUALITY_PRICE`.
 
     Raises:
         UsageError: no candidate keeps to the limits; says how near the nearest comes.
     """
     kept = np.flatnonzero(feasible(wanted, quality, energy_kwh, duration_s, emissions_per_kwh))
     on_front = kept[front(quality[kept], energy_kwh[kept])]
-    if wanted.max_quality_loss is not None:
-        top = int(on_front[-1])
-        even = np.zeros(len(on_front)) if doubt is None else doubt(on_front, top, float(quality[top]))
-        even = np.where(energy_kwh[on_front] <= WORTHWHILE * energy_kwh[top], even, 0.0)
-        least = (1 - wanted.max_quality_loss) * _less(float(quality[top]), even)
-        on_front = on_front[quality[on_front] >= least]
-    return Choice(int(on_front[costs(wanted, quality[on_front], energy_kwh[on_front]).argmin()]), on_front)
+    if wanted.max_quality_loss is None:
+        return Choice(int(on_front[costs(wanted, quality[on_front], energy_kwh[on_front]).argmin()]), on_front)
+    top, reached, spent = int(on_front[-1]), quality[on_front], np.log(np.maximum(energy_kwh[on_front], 1e-300))
+    even = np.zeros(len(on_front)) if doubt is None else doubt(on_front, top, float(quality[top]))
+    beyond = np.maximum(0.0, (1 - wanted.max_quality_loss) - reached / max(float(quality[top]), 1e-9))
+    paid = spent + QUALITY_PRICE * beyond
+    allowed = beyond <= 0
+    untold = reached >= (1 - wanted.max_quality_loss) * _less(float(quality[top]), even)
+    kept = allowed | (untold & (paid <= paid[allowed].min()))
+    on_front = on_front[kept]
+    cost = paid[kept] if wanted.rule == "cheapest" else costs(wanted, quality[on_front], energy_kwh[on_front])
+    return Choice(int(on_front[cost.argmin()]), on_front)
 
 
 def feasible(

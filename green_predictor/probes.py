@@ -5,6 +5,7 @@ In the evaluation a probe is the beginning of a run that was really made; its en
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -56,7 +57,7 @@ def shortlist(
 def beginning(record: dict[str, Any], epochs: int | None = None) -> dict[str, Any] | None:
     """A run as it stood after some epochs (the whole run where it is no longer); None where it has no curve."""
     if epochs is None:
-        epochs = PROBE_EPOCHS if (record.get("epochs") or 0) >= SHORT_RUN else 1
+        epochs = first_epochs(record.get("epochs") or 0)
     made = len(record.get("curve_validation_quality") or [])
     if not made or len(record.get("curve_energy_kwh") or []) != made:
         return None
@@ -72,11 +73,26 @@ def probe_cost_kwh(record: dict[str, Any]) -> float:
     return float(curve[-1]) if record.get("status") == "interrupted" and curve else float(record["energy_kwh"])
 
 
-def probed(model: DomainModel, task: Task, first: Guess, count: int, energy: str = "all") -> tuple[Guess, float] | None:
-    """The prediction after probing, and the energy of the probes; None where no run has a curve.
+def first_epochs(epochs: float) -> int:
+    """How many epochs of a run of so many are its probe."""
+    return PROBE_EPOCHS if epochs >= SHORT_RUN else 1
 
-    One probe corrects the level of all recipes. Of several, one is chosen: those that were not tried look good because
-    nothing is known against them.
+
+def better_to_switch(
+    wanted: Preference, quality: Sequence[float], energy_kwh: Sequence[float], spent_kwh: float
+) -> bool:
+    """Is a training better stopped for another one? (2,) each: of the training that has begun, `spent_kwh` of whose
+    energy is gone either way, and of the other."""
+    left = np.array([max(energy_kwh[0] - spent_kwh, 1e-12), energy_kwh[1]])
+    return choose(wanted, np.array(quality), left).best == 1
+
+
+def probed(model: DomainModel, task: Task, first: Guess, count: int, energy: str = "all") -> tuple[Guess, float] | None:
+    """The prediction after probing, and the energy of the probes that went for nothing; None where no run has a curve.
+
+    One probe is the beginning of the choice's own training: it goes on unless it speaks for another recipe enough to be
+    worth what was spent (`better_to_switch`). Of several, each is trained alone and one is chosen: those that were not
+    tried look good because nothing is known against them.
     """
     architecture = np.array([str(task.records[i]["model"]) for i in task.first])
     chosen = shortlist(first.quality, first.energy, architecture, count, doubt=first.doubt, left=first.choosable)
@@ -86,8 +102,11 @@ def probed(model: DomainModel, task: Task, first: Guess, count: int, energy: str
         return None
     observed = targets.prepare(made, energy, model.reference, partial=True)
     known = domain_model.evidence(model, None, observed)
-    after = guess(model, task, known, energy)
+    after, cost = guess(model, task, known, energy), float(sum(map(probe_cost_kwh, made)))
+    number = np.arange(len(after.quality))
     if count > 1:
-        tried = np.isin(np.arange(len(after.quality)), [i for i, r in begun.items() if r is not None])
-        after = replace(after, choosable=tried)
-    return after, float(sum(map(probe_cost_kwh, made)))
+        return replace(after, choosable=np.isin(number, [i for i, r in begun.items() if r is not None])), cost
+    old, new = chosen[0], after.choice(HEADLINE)
+    if old == new or better_to_switch(HEADLINE, after.quality[[old, new]], after.energy[[old, new]], cost):
+        return after, 0.0 if old == new else cost
+    return replace(after, choosable=number == old), 0.0

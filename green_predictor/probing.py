@@ -56,16 +56,25 @@ def train_probes(recipes: Sequence[Recipe], store: Store, say: Callable[[str], N
         UsageError: the collectors are not installed, or cannot train such a data set.
         RunsFailedError: a probe failed; MeasurementError: nothing could be metered.
     """
-    if find_spec("collectors") is None or find_spec("torch") is None:
-        raise UsageError(
-            "probes are trained by green-collect, which is not installed", hint='pip install "ecotaskset[collect]"'
-        )
+    require_collectors()
     found = []
     for number, recipe in enumerate(recipes, start=1):
         say(f"probe {number}/{len(recipes)}  {recipe.model} · {min(EPOCHS, recipe.epochs)} epochs")
         run_id = _collect(_cut(recipe), store.path)
         found += [run for run in store.runs() if run.run_id == run_id]
     return found
+
+
+def require_collectors() -> None:
+    """Can anything be trained here?
+
+    Raises:
+        UsageError: the collectors are not installed.
+    """
+    if find_spec("collectors") is None or find_spec("torch") is None:
+        raise UsageError(
+            "training is done by green-collect, which is not installed", hint='pip install "ecotaskset[collect]"'
+        )
 
 
 def records_with(observed: Any, runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -85,17 +94,24 @@ def _cut(recipe: Recipe) -> Recipe:
 
 
 def _collect(recipe: Recipe, store: Path) -> str:
-    words = shlex.split(recipe.command())[1:]
-    made = subprocess.run(
-        [sys.executable, "-m", "collectors", *words, "--store", str(store), "--quiet"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if made.returncode == 130:
+    with collecting(recipe, store, "--quiet", stderr=subprocess.PIPE) as process:
+        made, said = process.communicate()
+    raise_for(process, recipe, said)
+    return made.split()[0]
+
+
+def collecting(recipe: Recipe, store: Path, *words: str, stderr: int | None = None) -> subprocess.Popen[str]:
+    """`green-collect` training a recipe into a store, as a process with pipes for its answer and ours."""
+    command = [sys.executable, "-m", "collectors", *shlex.split(recipe.command())[1:], "--store", str(store), *words]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True)
+
+
+def raise_for(process: subprocess.Popen[str], recipe: Recipe, said: str | None = None) -> None:
+    """The error that the exit code of a finished `green-collect` stands for, if any. `said`: its words, where they were
+    not shown."""
+    if process.returncode == 130:
         raise KeyboardInterrupt
-    if made.returncode:
-        said = (made.stderr.strip().splitlines() or ["no reason given"])[0].removeprefix("error: ")
-        kind = {2: UsageError, 4: MeasurementError}.get(made.returncode, RunsFailedError)
-        raise kind(f"the probe of {recipe.model} failed: {said}", hint=f"try it alone: {recipe.command()}")
-    return made.stdout.split()[0]
+    if process.returncode:
+        reason = ((said or "").strip().splitlines() or ["see above"])[0].removeprefix("error: ")
+        kind = {2: UsageError, 4: MeasurementError}.get(process.returncode, RunsFailedError)
+        raise kind(f"the training of {recipe.model} failed: {reason}", hint=f"try it alone: {recipe.command()}")

@@ -12,7 +12,7 @@ from green_predictor import calibration, features
 from green_predictor.families import FAMILIES
 from green_predictor.held_out import HeldOut, fold_without, folds, hold_out, predict_without
 from green_predictor.pareto import front
-from green_predictor.preferences import Preference, choose, costs
+from green_predictor.preferences import QUALITY_PRICE, Preference, choose, costs
 from green_predictor.targets import QUALITY, Training, restore
 from green_predictor.variogram import indistinct, variogram
 
@@ -22,8 +22,6 @@ CAUTIONS = (0.0, 1.0, 2.0)
 MORE_SLACK = (0.5, 1.0, 2.0)
 """What may be forgiven beyond `domain_model.SLACK`, where held-out recipes show that it costs nothing."""
 JUDGED_BY = (Preference(rule="cheapest", max_quality_loss=0.01), Preference(0.3), Preference(0.5), Preference(0.7))
-QUALITY_PRICE = 20.0
-"""In the regret, a quality of 1 % below what was asked costs as much as 20 % more energy."""
 USELESS = 4.0
 """No choice by weight is worse than this: on some tasks the best are so close that any other one would decide all."""
 PLAIN = ("linear", 100.0)

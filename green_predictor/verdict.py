@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecotaskset.amounts import energy
-from green_predictor.preferences import WORTHWHILE
+from green_predictor.preferences import QUALITY_PRICE
 from green_predictor.targets import ENERGY, QUALITY
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 Z90 = 1.645
 """Standard deviations from the middle of a normal distribution to either end of its 90 % interval."""
 
-STEP_QUALITY = 0.005
+STEP_QUALITY, STEP_ENERGY = 0.005, 0.8
+"""A step better is half a point of quality more, a step cheaper a fifth of the energy less."""
 
 
 def differ(one: float, other: float, variance: float) -> bool:
@@ -35,7 +36,7 @@ def alternatives(
     y: np.ndarray, quality: np.ndarray, energy_kwh: np.ndarray, best: int, within: np.ndarray
 ) -> dict[str, int | None]:
     """Positions on a front (cheap to dear) one step cheaper and one step better than the best: far enough to matter
-    (20 % less energy, half a point of quality), the nearest that can be told apart if any can."""
+    (`STEP_ENERGY`, `STEP_QUALITY`), the nearest that can be told apart if any can."""
 
     def less(i: int) -> bool:
         return differ(math.log(energy_kwh[i]), math.log(energy_kwh[best]), within[ENERGY])
@@ -43,7 +44,7 @@ def alternatives(
     def higher(i: int) -> bool:
         return differ(y[i][QUALITY], y[best][QUALITY], within[QUALITY])
 
-    cheaper = [i for i in range(best - 1, -1, -1) if energy_kwh[i] <= WORTHWHILE * energy_kwh[best]]
+    cheaper = [i for i in range(best - 1, -1, -1) if energy_kwh[i] <= STEP_ENERGY * energy_kwh[best]]
     better = [i for i in range(best + 1, len(quality)) if quality[i] >= quality[best] + STEP_QUALITY]
     return {
         "cheaper": next((i for i in cheaper if less(i)), cheaper[0] if cheaper else None),
@@ -88,7 +89,7 @@ def why_more_is_lost(allowed: float, best: float, top: float, within_limits: boo
         return "because the most accurate choice is beyond the limits"
     if round(1 - best / max(top, 1e-9), 3) <= allowed:
         return "but within it by the cautious figures that choices are made by"
-    return f"but by too little to be sure of, and at least {1 - WORTHWHILE:.0%} of the energy is saved for it"
+    return f"but by too little to be sure of, and each percent of it saves {QUALITY_PRICE:.0f}% of the energy or more"
 
 
 def _beside(best: Pick, top: Pick, metric: str, y_best: np.ndarray, y_top: np.ndarray, within: np.ndarray) -> str:

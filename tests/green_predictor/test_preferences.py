@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from ecotaskset.errors import UsageError
 from green_predictor.link import expit, logit
-from green_predictor.preferences import RULES, Preference, choose, costs, preference
+from green_predictor.preferences import QUALITY_PRICE, RULES, Preference, choose, costs, preference
 
 candidates = st.lists(st.tuples(st.floats(0.01, 0.99), st.floats(1e-6, 10)), min_size=2, max_size=40)
 
@@ -117,12 +119,25 @@ def test_contradicting_or_empty_wishes_are_refused():
     assert preference("knee", rule="knee").rule == "knee"
 
 
-def test_quality_that_cannot_be_told_apart_is_given_up_for_a_real_saving_only():
-    """Once a twentieth of the quality went for energy that could not be told apart either."""
-    quality, even = np.array([0.80, 0.84, 0.85]), lambda among, top, best: np.full(len(among), 0.5)
-    wanted = preference(max_quality_loss=0.002)
-    assert choose(wanted, quality, np.array([1.7, 1.9, 2.0]), doubt=even).best == 2
-    assert choose(wanted, quality, np.array([1.5, 1.9, 2.0]), doubt=even).best == 0
+def test_quality_beyond_what_was_allowed_has_its_price():
+    """Once a twentieth of the quality went for a fifth of the energy, where only nobody could be sure of it."""
+    even, wanted = (lambda among, top, best: np.full(len(among), 0.5)), preference(max_quality_loss=0.0)
+    quality = np.array([0.80, 0.80 * 1.01, 0.85])
+    price = math.exp(QUALITY_PRICE * (1 - quality[0] / quality[2]))  # of the energy, in a factor
+    assert choose(wanted, quality, np.array([1.01 / price, 1.0, 1.0]), doubt=even).best == 2
+    assert choose(wanted, quality, np.array([0.99 / price, 1.0, 1.0]), doubt=even).best == 0
+    assert choose(wanted, quality, np.array([0.99 / price, 1.0, 1.0])).best == 2, "what can be told apart is kept"
+
+
+@given(candidates, st.floats(0, 0.2), st.floats(0, 3))
+def test_what_is_given_up_beyond_the_loss_is_worth_it(pairs, loss, most):
+    quality, energy = np.array(pairs).T
+    wanted = preference(max_quality_loss=loss)
+    strict, lenient = choose(wanted, quality, energy), choose(wanted, quality, energy, doubt=lambda a, *_: 0 * a + most)
+    beyond = max(0.0, (1 - loss) - quality[lenient.best] / quality.max())
+    saved = math.log(energy[strict.best] / energy[lenient.best])
+    assert saved >= QUALITY_PRICE * beyond - 1e-9
+    assert set(strict.front) <= set(lenient.front)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,10 @@ def test_a_loss_beyond_what_was_allowed_is_said():
     ("asked", "reason"),
     [
         ({"budget_kwh": 2e-7, "max_quality_loss": 0.01}, "because the most accurate choice is beyond the limits"),
-        ({"max_quality_loss": 0.001}, "by too little to be sure of, and at least 20% of the energy is saved"),
+        (
+            {"max_quality_loss": 0.001},
+            "by too little to be sure of, and each percent of it saves 20% of the energy",
+        ),
     ],
 )
 def test_the_reason_for_a_loss_beyond_what_was_allowed_is_the_real_one(asked, reason):
