@@ -23,9 +23,9 @@ PIECE = 16_384
 
 MANY_PIECES, MOST_THREADS = 4, 8
 
-SLACK = 0.3
-"""Differences in quality below this share of the typical error of such a difference are taken as none, where a loss of
-quality is limited."""
+UNTOLD = 2.44
+"""Two recipes are not told apart when they differ by less than 90 % of the errors of such a difference: of a normal
+distribution, so many times their median, which the variogram gives."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,8 @@ class DomainModel:
     `variogram`). `between`, `within` (3,): variance of tasks and within a new task; `within_seen` within one whose runs
     are known. `bounds` (2, 3): lowest and highest target of all runs. `rigidity`, `rigidity_probe`: how little slopes
     follow a task's known runs, or a few probes (see `calibration.local_correction`). `leverage` (p, p) gives the
-    distance from the training data; `caution`, `caution_seen`: how much it counts against a row. `slack_seen`: as
-    `SLACK`, for a task with runs. `runs`: the columns of the runs that candidates and support need; `summary`: plain
-    facts for people.
+    distance from the training data; `caution`, `caution_seen`: how much it counts against a row. `runs`: the columns
+    of the runs that candidates and support need; `summary`: plain facts for people.
     """
 
     domain: str
@@ -60,7 +59,6 @@ class DomainModel:
     leverage: np.ndarray
     caution: float
     caution_seen: float
-    slack_seen: float
     runs: list[dict[str, Any]] = field(repr=False)
     near: np.ndarray = field(repr=False)
     """Scaled features of the runs' final rows, (r, p), for telling how near a candidate is to what was run."""
@@ -236,15 +234,14 @@ def variance_for(model: DomainModel, basis: str) -> np.ndarray:
 
 
 def doubt_of(model: DomainModel, rows: Rows, basis: str) -> Doubt:
-    """What is taken as no difference in quality when its loss is limited (see `preferences.choose`): a share of the
-    typical error, which is smaller the more alike recipes are and the more a validation score of the task says."""
+    """Which differences in quality cannot be told from none (see `preferences.choose`): fewer the more alike the
+    recipes are and the more a validation score of the task says."""
     apart = model.apart["seen" if basis == "seen" else "unseen"]
-    share = model.slack_seen if basis == "seen" else SLACK
 
     def doubt(among: np.ndarray, top: int, quality: float) -> np.ndarray:
         x = features.feature_matrix(rows.take(np.append(among, top)), model.spec)
         n_validation = float(rows.number("n_validation")[top])
-        return share * indistinct(apart, x[:-1], x[-1], quality, n_validation)
+        return UNTOLD * indistinct(apart, x[:-1], x[-1], quality, n_validation)
 
     return doubt
 

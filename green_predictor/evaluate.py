@@ -6,7 +6,9 @@ training records.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -43,9 +45,10 @@ def evaluate(
     energy: str = "all",
     families: list[str] | None = None,
     seed: int = 0,
+    jobs: int = 1,
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Run protocols on run records and aggregate.
+    """Run protocols on run records and aggregate; `jobs` folds at a time, in processes of their own if several.
 
     Returns:
         `{"protocols": {name: figures}, "with_one_probe": figures, "with_shortlist": figures, "trade_off": [figures by
@@ -60,12 +63,21 @@ def evaluate(
     for name in wanted:
         if name not in PROTOCOLS:
             raise unknown_name("protocol", name, PROTOCOLS)
+    by_domain = {
+        name: [r for r in records if r.get("domain") == name and usable(r, energy)]
+        for name in (DOMAINS if domain is None else (domain,))
+    }
+    work = [
+        (protocol, name, number, energy, families, seed)
+        for name, mine in by_domain.items()
+        for protocol in wanted
+        for number, _ in enumerate(PROTOCOLS[protocol](mine))
+    ]
     collected: dict[str, list[tuple[str, str, Figures]]] = {}
-    for name in DOMAINS if domain is None else (domain,):
-        mine = [r for r in records if r.get("domain") == name and usable(r, energy)]
-        if mine:
-            for protocol in wanted:
-                _run(protocol, name, mine, collected, energy, families, seed, say)
+    for sentence, found in _folds(work, by_domain, jobs):
+        say(sentence)
+        for key, *row in found:
+            collected.setdefault(key, []).append(tuple(row))
     if not collected:
         raise UsageError("there is nothing to evaluate on", hint="runs of at least two data sets are needed")
     done = {key: summarise(rows) for key, rows in collected.items()}
@@ -83,20 +95,39 @@ def evaluate(
     }
 
 
-def _run(protocol, domain, records, collected, energy, families, seed, say) -> None:
-    for fold, inside, outside in PROTOCOLS[protocol](records):
-        try:
-            model = fit_domain(domain, inside, energy=energy, families=families, seed=seed)
-        except UsageError as error:
-            say(f"{protocol} · {domain} · {fold}: skipped, {error.message}")
-            continue
-        say(f"{protocol} · {domain} · {fold}: {model.family}, learned from {len(model.runs)} runs")
-        for (name, machine), mine in _tasks(outside).items():
-            task = measured_task(name, mine, energy)
-            if task is not None:
-                label = " · ".join([name, *([machine] if machine else []), *([] if protocol == MAIN else [fold])])
-                for key, figures in _figures(protocol, model, task, inside, energy):
-                    collected.setdefault(key, []).append((domain, label, figures))
+def _folds(work: list[tuple], by_domain: dict[str, list[Record]], jobs: int) -> Iterator[tuple[str, list[tuple]]]:
+    """What `_fold` says of each piece of work, in order."""
+    if jobs == 1 or len(work) < 2:
+        _remember(by_domain)
+        yield from (_fold(*one) for one in work)
+        return
+    with ProcessPoolExecutor(min(jobs, len(work)), initializer=_remember, initargs=(by_domain,)) as pool:
+        yield from pool.map(_fold, *zip(*work, strict=True))
+
+
+_records: dict[str, list[Record]] = {}
+"""The records of each domain, known to a process once rather than sent with every fold."""
+
+
+def _remember(by_domain: dict[str, list[Record]]) -> None:
+    _records.clear()
+    _records.update(by_domain)
+
+
+def _fold(protocol, domain, number, energy, families, seed) -> tuple[str, list[tuple[str, str, str, Figures]]]:
+    """A sentence on one fold, and its rows: (key, domain, label, figures)."""
+    fold, inside, outside = next(islice(PROTOCOLS[protocol](_records[domain]), number, None))
+    try:
+        model = fit_domain(domain, inside, energy=energy, families=families, seed=seed)
+    except UsageError as error:
+        return f"{protocol} · {domain} · {fold}: skipped, {error.message}", []
+    rows = []
+    for (name, machine), mine in _tasks(outside).items():
+        task = measured_task(name, mine, energy)
+        if task is not None:
+            label = " · ".join([name, *([machine] if machine else []), *([] if protocol == MAIN else [fold])])
+            rows += [(key, domain, label, f) for key, f in _figures(protocol, model, task, inside, energy)]
+    return f"{protocol} · {domain} · {fold}: {model.family}, learned from {len(model.runs)} runs", rows
 
 
 def _tasks(records: Sequence[Record]) -> dict[tuple[str, str], list[Record]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ def evaluate_command(
     """Evaluate on a source of runs."""
     if domain is not None and domain not in DOMAINS:
         raise unknown_name("domain", domain, DOMAINS)
-    found = evaluate(source.records(data), protocols=protocols or None, domain=domain, say=out.say)
+    jobs = os.cpu_count() or 1
+    found = evaluate(source.records(data), protocols=protocols or None, domain=domain, jobs=jobs, say=out.say)
     if output is not None:
         text = json.dumps(found, indent=2, allow_nan=False)
         write_atomically(output / "evaluation.json", text.encode(), hint="choose another folder with --output")

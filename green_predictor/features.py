@@ -27,6 +27,10 @@ would be thousands away."""
 
 MOST_WORDS, LEAST_SAID = 40, 3
 
+LEARNING = np.float32(0.5)
+"""Power by which what is still to be learned falls with epochs and steps, as in power laws of learning curves (Hestness
+et al. 2017, arXiv 1712.00409)."""
+
 _RAW = {"class_balance", "pixel_mean", "pixel_std", "density", "majority_quality", "landmark_quality", "pretrained"}
 _CENTRES = {"epoch": 5.0, "epochs": 5.0, "batch_size": 32.0, "learning_rate": 1e-3}
 
@@ -36,8 +40,8 @@ class FeatureSpec:
     """Which features, and how they are scaled; plain lists, so that it can be kept as JSON.
 
     `names` (p,), `mean`, `scale` (p,): a feature is (value - mean) * scale, 0 where unknown. `reach` (p,): the farthest
-    that a scaled training value lies from 0. A description (task, model, hardware) counts as no farther than that: a
-    line through a few tasks says nothing of what lies beyond them (see `Plan.beyond`).
+    that a scaled training value lies from 0. Nothing counts as farther than that: a line through a few tasks says
+    nothing of what lies beyond them (see `Plan.beyond`), and one through short trainings nothing of long ones.
     """
 
     names: tuple[str, ...]
@@ -101,10 +105,12 @@ def row_features(rows: Rows, families: list[str]) -> dict[str, Callable[[], np.n
         for name in ("t", "E", "b", "lr", "wd", "late", "steps", "work", "seconds", "moved")
     }
     for left, right in (
-        ("lr", "lr"), ("t", "t"), ("b", "b"), ("lr", "t"), ("lr", "b"), ("lr", "steps"), ("steps", "steps"),
-        ("lr", "size"), ("steps", "size"), ("lr", "wd"),
+        ("lr", "lr"), ("b", "b"), ("lr", "t"), ("lr", "b"), ("lr", "steps"), ("lr", "size"), ("steps", "size"),
+        ("lr", "wd"),
     ):  # fmt: skip
         made[f"{left}*{right}"] = lambda left=left, right=right: of(left) * of(right)
+    for name in ("t", "steps"):  # what is still to be learned falls as a power law, and is nothing in the end
+        made[f"{name} to go"] = lambda name=name: np.exp(-LEARNING * of(name))
     for word in families:
         for name in ("lr", "steps"):
             made[f"{name}*family={word}"] = lambda name=name, word=word: of(name) * family(word)
@@ -241,6 +247,7 @@ class Plan:
                 np.subtract(made[name](), self.spec.mean[j], out=x[:, j])
                 x[:, j] *= self.spec.scale[j]
                 np.copyto(x[:, j], 0.0, where=np.isnan(x[:, j]))
+                np.clip(x[:, j], -self.spec.reach[j], self.spec.reach[j], out=x[:, j])
         return x
 
 

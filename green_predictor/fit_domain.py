@@ -10,12 +10,12 @@ from threadpoolctl import threadpool_limits
 
 from ecotaskset.errors import UsageError
 from green_predictor import calibration, features, targets
-from green_predictor.domain_model import SLACK, DomainModel
+from green_predictor.domain_model import DomainModel
 from green_predictor.families import FAMILIES
 from green_predictor.held_out import HeldOut, fold_without, folds, scaled
 from green_predictor.probe_calibration import RIGIDITIES, probe_calibration
 from green_predictor.rows import setting_columns
-from green_predictor.selection import RECIPE_FOLDS, asked, caution_seen, compare, slack_seen, typically_apart
+from green_predictor.selection import RECIPE_FOLDS, caution_seen, compare, typically_apart
 
 LEAST_RUNS = 8
 SPREAD_WITHOUT_TASKS = 2.0
@@ -90,8 +90,7 @@ def _fit_domain(
         rigidity_probe=rigidity_probe,
         leverage=calibration.leverage_factor(x, data.weight),
         caution=chosen["caution"],
-        caution_seen=caution_seen(data, known, x, within_seen),
-        slack_seen=slack_seen(asked(data, known, x, 0.0, within_seen), apart["seen"], SLACK),
+        caution_seen=caution_seen(data, known, within_seen),
         runs=[_kept(r) for r in data.records],
         near=x[data.last],
         summary={

@@ -26,9 +26,9 @@ DEFAULT_WEIGHT = 0.5
 Doubt = Callable[[np.ndarray, int, float], np.ndarray]
 """Of some candidates (k,), one more and its quality: log-odds by which each may be as good as that one, (k,)."""
 AUGMENTATION = 0.01
-QUALITY_PRICE = 20.0
-"""What one is ready to pay for quality beyond the loss that was allowed: 1 % of it is worth 20 % of the energy (in
-logarithms). Choices are made, and predictors chosen, at the same price."""
+QUALITY_PRICE = 100 * math.log(2)
+"""What quality beyond the loss that was allowed is worth: where 1 % more is lost, the energy must be halved for it.
+Choices are made, and predictors chosen, at the same price."""
 TRADED = 0.9
 """People who weigh quality against energy mean recipes that keep about this share of the best quality; a front with far
 worse ones would make a tenth of the quality look like nothing."""

@@ -14,13 +14,11 @@ from green_predictor.held_out import HeldOut, fold_without, folds, hold_out, pre
 from green_predictor.pareto import front
 from green_predictor.preferences import QUALITY_PRICE, Preference, choose, costs
 from green_predictor.targets import QUALITY, Training, restore
-from green_predictor.variogram import indistinct, variogram
+from green_predictor.variogram import variogram
 
 TASK_FOLDS = 6
 RECIPE_FOLDS = 4
 CAUTIONS = (0.0, 1.0, 2.0)
-MORE_SLACK = (0.5, 1.0, 2.0)
-"""What may be forgiven beyond `domain_model.SLACK`, where held-out recipes show that it costs nothing."""
 JUDGED_BY = (Preference(rule="cheapest", max_quality_loss=0.01), Preference(0.3), Preference(0.5), Preference(0.7))
 USELESS = 4.0
 """No choice by weight is worse than this: on some tasks the best are so close that any other one would decide all."""
@@ -46,49 +44,33 @@ def typically_apart(data: Training, held: HeldOut, x: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Asked:
-    """What was reached and what was predicted for the `m` recipes of one task, seeds averaged. `test`: quality on the
-    test split, by which a choice is judged; `x` (m, p): scaled features."""
+    """What was reached and what was predicted for the `m` recipes of one task, seeds averaged."""
 
     quality: np.ndarray
-    test: np.ndarray
     energy: np.ndarray
     said_quality: np.ndarray
     said_energy: np.ndarray
-    x: np.ndarray
-    n_validation: float
 
     def regret(self) -> float:
         """Mean over rules of what the choice costs more than the best one would (log energy plus quality)."""
         picks = [choose(rule, self.said_quality, self.said_energy).best for rule in JUDGED_BY]
         return float(np.mean([_loss(r, self.quality, self.energy, i) for r, i in zip(JUDGED_BY, picks, strict=True)]))
 
-    def kept(self, rule: Preference, slack: float, apart: np.ndarray) -> float:
-        """The share of the best recipe's quality that the choice of a rule keeps."""
 
-        def doubt(among: np.ndarray, top: int, quality: float) -> np.ndarray:
-            return slack * indistinct(apart, self.x[among], self.x[top], quality, self.n_validation)
-
-        chosen = choose(rule, self.said_quality, self.said_energy, doubt=doubt).best
-        return float(self.test[chosen] / max(self.test[self.quality.argmax()], 1e-9))
-
-
-def asked(data: Training, held: HeldOut, x: np.ndarray, caution: float, within: np.ndarray) -> list[Asked]:
+def asked(data: Training, held: HeldOut, caution: float, within: np.ndarray) -> list[Asked]:
     """Every task with at least three recipes, as predicted, with so much caution, by models that did not see it."""
     final, leverage = data.subset(data.last), np.sqrt(np.maximum(held.leverage[data.last], 0))[:, None]
     careful = held.y[data.last] + caution * leverage * np.sqrt(within) * np.array([-1.0, 1.0, 1.0])
     truth = restore(final.y, final.rows, data.reference)
     said = restore(careful.astype(np.float32), final.rows, data.reference)
-    tested = [data.records[run].get("quality_test") for run in final.run]
-    test = np.array([q if t is None else t for q, t in zip(truth[0], tested, strict=True)])
-    n_validation = final.rows.number("n_validation")
     names, found = final.task.astype(str), []
     for name in np.unique(names):
         mine = np.flatnonzero(names == name)
         _, first, inverse = np.unique(final.recipe[mine].astype(str), return_index=True, return_inverse=True)
         if len(first) >= 3:
-            means = (np.bincount(inverse, v[mine]) / np.bincount(inverse) for v in (truth[0], test, truth[1]))
+            means = (np.bincount(inverse, v[mine]) / np.bincount(inverse) for v in truth[:2])
             one = mine[first]
-            found.append(Asked(*means, said[0][one], said[1][one], x[data.last][one], float(n_validation[one[0]])))
+            found.append(Asked(*means, said[0][one], said[1][one]))
     return found
 
 
@@ -118,20 +100,9 @@ def least_caution(found: Mapping[float, np.ndarray]) -> float:
     return min(caution for caution, regret in found.items() if _as_good(regret - best))
 
 
-def caution_seen(data: Training, held: HeldOut, x: np.ndarray, within: np.ndarray) -> float:
+def caution_seen(data: Training, held: HeldOut, within: np.ndarray) -> float:
     """The caution for predictions of held-out recipes of known tasks."""
-    return least_caution({c: regrets(asked(data, held, x, c, within)) for c in CAUTIONS})
-
-
-def slack_seen(tasks: Sequence[Asked], apart: np.ndarray, least: float) -> float:
-    """The most that may be forgiven on known tasks while what is promised is kept, as the mean over tasks; never less
-    than `least`, which is also given on new tasks, of which there are too few to tell."""
-    rule, most = JUDGED_BY[0], least
-    for slack in MORE_SLACK:
-        if not tasks or np.mean([task.kept(rule, slack, apart) for task in tasks]) < 1 - rule.max_quality_loss:
-            break
-        most = slack
-    return most
+    return least_caution({c: regrets(asked(data, held, c, within)) for c in CAUTIONS})
 
 
 def task_scale(data: Training, masks: list[np.ndarray], seed: int) -> float:
@@ -160,13 +131,12 @@ def compare(data: Training, seed: int, names: list[str] | None = None) -> tuple[
     scale = task_scale(data, masks, seed) if by_task else features.TASK_SCALES[0]
     held = hold_out(data, masks, tried, seed, scale)
     table, by_task_of = [], []
-    x = features.feature_matrix(data.rows, features.fit_spec(data.rows, data.weight, scale))
     for (name, strength), out in held.items():
         left = data.y - out.y
         _, within = calibration.variances(left[data.last], data.task[data.last].astype(str))
         error = float(np.mean(np.abs(left[data.last][:, :2])))
         for caution in CAUTIONS:
-            found = regrets(asked(data, out, x, caution, within))
+            found = regrets(asked(data, out, caution, within))
             setting = {"family": name, "strength": strength, "caution": caution}
             table.append({**setting, "regret": float(found.mean()), "error": error})
             by_task_of.append(found)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecotaskset.amounts import energy
-from green_predictor.preferences import QUALITY_PRICE
 from green_predictor.targets import ENERGY, QUALITY
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ def why_more_is_lost(allowed: float, best: float, top: float, within_limits: boo
         return "because the most accurate choice is beyond the limits"
     if round(1 - best / max(top, 1e-9), 3) <= allowed:
         return "but within it by the cautious figures that choices are made by"
-    return f"but by too little to be sure of, and each percent of it saves {QUALITY_PRICE:.0f}% of the energy or more"
+    return "but by too little to be sure of, and each percent of it halves the energy"
 
 
 def _beside(best: Pick, top: Pick, metric: str, y_best: np.ndarray, y_top: np.ndarray, within: np.ndarray) -> str:

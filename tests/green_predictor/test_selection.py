@@ -7,23 +7,18 @@ import numpy as np
 from green_predictor.preferences import QUALITY_PRICE
 from green_predictor.selection import (
     JUDGED_BY,
-    MORE_SLACK,
     USELESS,
     Asked,
     _loss,
     least_caution,
     regrets,
-    slack_seen,
 )
 
-APART = np.array([[0.0, 1.0], [3.0, 3.0]])
-LEAST = 0.1
 
-
-def task(reached: list[float], said: list[float], n_validation: float = 1000) -> Asked:
-    """Three recipes, each dearer than the one before, with the qualities given; they are unlike each other."""
+def task(reached: list[float], said: list[float]) -> Asked:
+    """Three recipes, each dearer than the one before, with the qualities given."""
     quality, kwh = np.array(reached), np.array([1.0, 2.0, 9.0])
-    return Asked(quality, quality, kwh, np.array(said), kwh, np.arange(3.0)[:, None], n_validation)
+    return Asked(quality, kwh, np.array(said), kwh)
 
 
 def test_caution_is_taken_only_where_it_helps_beyond_chance():
@@ -33,28 +28,6 @@ def test_caution_is_taken_only_where_it_helps_beyond_chance():
     lucky = plain.copy()
     lucky[3] -= 0.9
     assert least_caution({0.0: plain, 1.0: lucky, 2.0: plain}) == 0.0, "on one task of twelve"
-
-
-def test_where_the_cheap_ones_are_as_good_all_is_forgiven():
-    assert slack_seen([task([0.90, 0.90, 0.90], [0.80, 0.85, 0.90])] * 5, APART, LEAST) == max(MORE_SLACK)
-
-
-def test_where_the_cheap_ones_are_worse_no_more_is_forgiven_than_anywhere():
-    assert slack_seen([task([0.60, 0.70, 0.90], [0.80, 0.85, 0.90])] * 5, APART, LEAST) == LEAST
-    assert slack_seen([], APART, LEAST) == LEAST
-
-
-def test_more_slack_that_happens_to_do_better_again_is_not_believed():
-    better_cheapest = task([0.90, 0.60, 0.90], [0.83, 0.86, 0.90])
-    kept = [better_cheapest.kept(JUDGED_BY[0], slack, APART) for slack in MORE_SLACK]
-    assert kept[0] < 0.99 and kept[-1] == 1.0, "the middle is bad, the far end good again"
-    assert slack_seen([better_cheapest], APART, LEAST) == LEAST
-
-
-def test_a_larger_validation_set_forgives_less():
-    few, many = (task([0.5, 0.9, 0.9], [0.86, 0.88, 0.90], n) for n in (60, 1_000_000_000))
-    kept_few, kept_many = (one.kept(JUDGED_BY[0], max(MORE_SLACK), APART) for one in (few, many))
-    assert kept_few < kept_many == 1.0
 
 
 def test_regret_is_none_for_perfect_predictions_and_some_for_wrong_ones():

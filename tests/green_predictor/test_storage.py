@@ -181,7 +181,7 @@ def test_the_head_needs_what_a_model_needs(saved):
         {"caution": -5},
         {"caution_seen": "1"},
         {"rigidity": True},
-        {"slack_seen": 10**400},
+        {"caution_seen": 10**400},
         {"prices": [1] * 99},
     ]
     changes += [{"summary": {"runs": 3, "tasks": ["digits"]}}]

@@ -55,7 +55,7 @@ def test_a_loss_beyond_what_was_allowed_is_said():
         ({"budget_kwh": 2e-7, "max_quality_loss": 0.01}, "because the most accurate choice is beyond the limits"),
         (
             {"max_quality_loss": 0.001},
-            "by too little to be sure of, and each percent of it saves 20% of the energy",
+            "by too little to be sure of, and each percent of it halves the energy",
         ),
     ],
 )
