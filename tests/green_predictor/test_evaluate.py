@@ -50,6 +50,15 @@ def test_no_held_out_group_is_seen_in_training(digits, name):
         assert inside and outside
 
 
+def test_folds_side_by_side_say_the_same_as_one_by_one(digits):
+    records, lines = as_two_tasks(digits), ([], [])
+    found = [
+        evaluate.evaluate(records, protocols=["leave_one_dataset_out"], families=["linear"], jobs=jobs, say=said.append)
+        for jobs, said in zip((1, 2), lines, strict=True)
+    ]
+    assert found[0] == found[1] and lines[0] == lines[1] and len(lines[0]) == 2
+
+
 def test_tasks_made_of_the_same_data_are_held_out_together(digits):
     names = ("digits", "digits-parity", "mnist")
     records = [{**r, "dataset": names[i % 3]} for i, r in enumerate(digits)]

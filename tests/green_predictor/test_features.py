@@ -67,6 +67,14 @@ def test_scaled_features_have_the_training_mean_and_spread(learned):
     assert "seed" not in names and not any("quality_" in n or "energy" in n or "duration" in n for n in names)
 
 
+def test_a_training_longer_than_any_counts_as_the_longest(digits, learned):
+    _, spec = learned
+    run = {**digits[0], "knobs": knobs_of(digits[0])}
+    rows = recipe_rows([{**run, "epochs": 10**6}], [(0, 10**6)])
+    x = features.feature_matrix(rows, spec)
+    assert (np.abs(x) <= spec.reach * (1 + 1e-5)).all() and (np.abs(x) >= spec.reach * (1 - 1e-5)).any()
+
+
 @pytest.mark.parametrize("times", [1e-3, 1e3])
 def test_a_description_beyond_all_that_was_seen_counts_as_the_farthest_and_is_known_to_be_far(digits, learned, times):
     data, spec = learned

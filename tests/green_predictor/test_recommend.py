@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -160,6 +161,17 @@ def test_a_training_far_longer_than_any_run_is_called_an_extrapolation():
     assert found.verdict.startswith("This is an extrapolation") and "an extrapolation from" in estimate(long).sentence
     assert "steps" not in recommend(domain="cv", dataset="fashion_mnist", candidates=[short]).support.sentence
     assert "predicted from" in estimate(short).sentence
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model"), [("fashion_mnist", "resnet-tiny"), ("digits", "resnet-tiny"), ("mnist", "mlp")]
+)
+def test_a_longer_training_is_not_said_to_unlearn(dataset, model):
+    """A square of log steps, fitted to short trainings, bent down beyond them: 0.88 with one epoch, 0.71 with nine."""
+    lengths = [10, 30, 100, 300]
+    recipes = [Recipe.create(domain="cv", dataset=dataset, model=model, epochs=n, learning_rate=0.001) for n in lengths]
+    expected = [recommend(domain="cv", dataset=dataset, candidates=[recipe]).best.quality for recipe in recipes]
+    assert all(longer > shorter - 0.01 for shorter, longer in pairwise(expected)), expected
 
 
 def test_an_estimate_is_a_line_or_an_honest_no():
