@@ -20,6 +20,9 @@ from green_predictor.kept import kept
 FP32_EFFICIENCY = 0.8
 """Share of the data-sheet rate that a large float32 matrix product reaches."""
 
+IN_THE_DATA = ("a machine in the data", "this machine, which is in the data", "this machine's accelerator, which is in")
+"""How the words begin that `machine` has for one that runs were made on."""
+
 # vendor data sheets: float32 TFLOP/s without tensor cores, power limit in W, memory in GB
 ACCELERATORS = {
     "P100": (9.3, 250, 16),
@@ -101,6 +104,13 @@ def machine(runs: Sequence[Mapping[str, Any]], wanted: str | Mapping[str, Any] =
         return sheet, "from the data sheet of the accelerator"
     names = {n for f in known for n in (f.get("gpu_model"), f.get("cpu_model")) if n} | set(ACCELERATORS) | {"auto"}
     raise unknown_name("hardware", str(wanted), names)
+
+
+def is_strange(runs: Sequence[Mapping[str, Any]], target: Mapping[str, Any], basis: str) -> bool:
+    """Was no run made on this machine? Given what `machine` found."""
+    named = target.get("gpu_model") or target.get("cpu_model")
+    described = basis == "as described" and named is not None and named in {_name(found) for found in machines(runs)}
+    return not described and not basis.startswith(IN_THE_DATA)
 
 
 def _described(wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from green_predictor.domain_model import DomainModel, Evidence, Prediction
 from green_predictor.nearby import near_a_run
 from green_predictor.pareto import front, hypervolume_ratio
 from green_predictor.preferences import Doubt, Preference, choose
+from green_predictor.protocols import machine_of
 
 HEADLINE = Preference(rule="cheapest", max_quality_loss=0.008)
 """The cheapest that is expected to keep 99.2 % of the best quality: what GREEN's paper says it keeps."""
@@ -122,6 +123,10 @@ def guess(model: DomainModel, task: Task, known: Evidence, energy: str = "all") 
     y, distance, known = domain_model.predict_task(model, last, known, lambda distance: np.isfinite(distance))
     sure = targets.restore(domain_model.cautious(model, y, distance, known.basis), last, model.reference)
     made = domain_model.with_intervals(model, last, y, distance, known)
+    if not known.basis.startswith("probe") and not {machine_of(r) for r in task.records} & {
+        machine_of(r) for r in model.runs
+    }:
+        made = domain_model.on_strange_machine(made)
     choosable = domain_model.trusted(model, distance) & near_a_run(last, model.runs)
     nearest = choosable if choosable.any() else None
     return Guess(sure[0], sure[1], made, domain_model.doubt_of(model, last, known.basis), nearest)

@@ -13,7 +13,7 @@ from ecotaskset.recipe import Recipe
 from green_predictor import candidates as candidates_
 from green_predictor import domain_model, emissions, targets
 from green_predictor.considered import Considered, consider, predicted
-from green_predictor.hardware import machine
+from green_predictor.hardware import is_strange, machine
 from green_predictor.observed import observed_training
 from green_predictor.preferences import Choice, Preference, choose, preference
 from green_predictor.recommendation import Recommendation, picks
@@ -23,6 +23,7 @@ from green_predictor.tasks import task_record
 from green_predictor.verdict import alternatives, verdict, why_more_is_lost
 
 MOST_ON_FRONT = 200
+STRANGE = "no run was made on this machine: one short run of the task here, as observed, settles energy and time"
 
 
 def recommend(
@@ -137,6 +138,9 @@ def _answer(model, found: Considered, wanted: Preference, grams, task, hardware,
     shown = np.append(chosen.front, top)
     best_at = int(np.flatnonzero(chosen.front == chosen.best)[0])
     expected = domain_model.predict_rows(model, rows.take(shown), known)
+    strange = not observed and is_strange(model.runs, *hardware)
+    if strange:
+        expected = domain_model.on_strange_machine(expected)
     domain = model.domain
     best, most_accurate = (picks(rows, shown[[p]], _at(expected, [p]), domain, grams)[0] for p in (best_at, -1))
     spread = domain_model.variance_for(model, known.basis)
@@ -146,7 +150,7 @@ def _answer(model, found: Considered, wanted: Preference, grams, task, hardware,
     metric = next((r["quality_metric"] for r in model.runs if r.get("quality_metric")), "quality")
     based = support(
         model, rows, chosen.best, float(expected.leverage[best_at]), known.basis, best.recipe.recipe_id,
-        observed=observed, remarks=facts_missing(task, domain),
+        observed=observed, remarks=(*facts_missing(task, domain), *((STRANGE,) if strange else ())),
     )  # fmt: skip
     return Recommendation(
         best=best,

@@ -154,8 +154,8 @@ def prepare(
     with np.errstate(divide="ignore", invalid="ignore"):
         y[:, ENERGY] = np.log(raw[:, ENERGY]) - cost
         y[:, DURATION] = np.log(raw[:, DURATION]) - cost
-    unknown = ~np.isfinite(y[:, DURATION])
-    y[unknown, DURATION] = np.nanmedian(np.where(np.isfinite(y[:, DURATION]), y[:, DURATION], np.nan)) if len(y) else 0
+    timed = np.isfinite(y[:, DURATION])
+    y[~timed, DURATION] = np.median(y[timed, DURATION]) if timed.any() else np.nan
     if not partial:
         y[~np.isfinite(y)] = 0.0
     return Training(kept, rows, y.astype(np.float32), np.array(weights), run, last, reference)

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecotaskset.amounts import energy
+from green_predictor.domain_model import Z90
 from green_predictor.targets import ENERGY, QUALITY
 
 if TYPE_CHECKING:
     from green_predictor.recommendation import Pick
     from green_predictor.support import Support
-
-Z90 = 1.645
-"""Standard deviations from the middle of a normal distribution to either end of its 90 % interval."""
 
 STEP_QUALITY, STEP_ENERGY = 0.005, 0.8
 """A step better is half a point of quality more, a step cheaper a fifth of the energy less."""
