@@ -30,9 +30,10 @@ STRANGE_MACHINE = 1.5
 """Factor, up or down, by which energy and time on a machine that no run was made on are typically off: 1.5 on another
 processor (docs/evaluation.md), 1.4 to 1.5 on the GPU of Zeus that is held out."""
 
-UNTOLD = round(Z90 / TYPICAL, 2)
-"""Two recipes are not told apart when they differ by less than 90 % of the errors of such a difference: of a normal
-distribution, so many times their median, which the variogram gives."""
+UNTOLD = {"seen": round(Z90 / TYPICAL, 2), "unseen": 0.3}
+"""Two recipes are not told apart when they differ by less than so many typical errors of such a difference (the median,
+which the variogram gives). On a task with runs, that is 90 % of the errors of a normal distribution. On a task never
+seen next to nothing could be told apart so, and whoever limits a loss means it: there it is a small share."""
 
 
 @dataclass(frozen=True)
@@ -258,12 +259,13 @@ def variance_for(model: DomainModel, basis: str) -> np.ndarray:
 def doubt_of(model: DomainModel, rows: Rows, basis: str) -> Doubt:
     """Which differences in quality cannot be told from none (see `preferences.choose`): fewer the more alike the
     recipes are and the more a validation score of the task says."""
-    apart = model.apart["seen" if basis == "seen" else "unseen"]
+    known = "seen" if basis == "seen" else "unseen"
+    apart = model.apart[known]
 
     def doubt(among: np.ndarray, top: int, quality: float) -> np.ndarray:
         x = features.feature_matrix(rows.take(np.append(among, top)), model.spec)
         n_validation = float(rows.number("n_validation")[top])
-        return UNTOLD * indistinct(apart, x[:-1], x[-1], quality, n_validation)
+        return UNTOLD[known] * indistinct(apart, x[:-1], x[-1], quality, n_validation)
 
     return doubt
 
