@@ -124,9 +124,7 @@ def test_phases_add_up_to_the_predicted_energy() -> None:
     [
         Inputs(),
         Inputs(domain="recsys", dataset="movielens_small"),
-        Inputs(
-            domain="nlp", dataset=DESCRIBED, energy=90, task={"n_train": 5000, "n_classes": 20, "sequence_length": 64}
-        ),
+        Inputs(domain="cv", dataset=DESCRIBED, task={"n_train": 5000, "n_classes": 10, "image_size": 28}),
     ],
     ids=["known", "small", "described"],
 )
