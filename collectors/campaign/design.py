@@ -154,18 +154,27 @@ def _read(path: Path) -> Any:
     try:
         if path.stat().st_size > MAX_DESIGN_BYTES:
             raise UsageError(f"{path} is too large for a campaign", hint="a design is a page, not a table of runs")
-        if path.suffix == ".py":  # code that the user wrote or chose, as any script they start
-            found = runpy.run_path(str(path))
-            if "DESIGN" not in found:
-                raise UsageError(f"{path} defines no DESIGN", hint="a Python campaign assigns a dict to DESIGN")
-            return found["DESIGN"]
-        import yaml
-
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"campaign {path} cannot be read: {error.strerror}", hint="check the path") from None
     except UnicodeDecodeError:
         raise UsageError(f"campaign {path} is not UTF-8 text") from None
+    return _run(path) if path.suffix == ".py" else _parsed(path, text)
+
+
+def _run(path: Path) -> Any:
+    """What a Python campaign assigns to DESIGN: code that the user wrote or chose, as any script they start."""
+    found = runpy.run_path(str(path))
+    if "DESIGN" not in found:
+        raise UsageError(f"{path} defines no DESIGN", hint="a Python campaign assigns a dict to DESIGN")
+    return found["DESIGN"]
+
+
+def _parsed(path: Path, text: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise UsageError(f"campaign {path} is not YAML: {' '.join(str(error).split())}", hint=_example()) from None
 

@@ -33,6 +33,15 @@ def test_the_same_recipe_twice_is_trained_once():
     assert len(make_campaign(design({"grid": {"epochs": [5]}}, {"list": [{"epochs": 5}, {}]})).recipes) == 1
 
 
+def test_what_is_wrong_in_a_python_campaign_is_what_is_reported(tmp_path):
+    (tmp_path / "mine.py").write_text("DESIGN = nothing_here")
+    with pytest.raises(NameError, match="nothing_here"):
+        load_campaign(str(tmp_path / "mine.py"))
+    (tmp_path / "mine.py").write_text("design = {}")
+    with pytest.raises(UsageError, match="no DESIGN"):
+        load_campaign(str(tmp_path / "mine.py"))
+
+
 def test_fields_of_a_combination_go_together():
     pairs = [{"dataset": "digits", "model": "mlp"}, {"dataset": "mnist", "model": "vgg-tiny", "knobs": {"width": 0.5}}]
     recipes = make_campaign(design({"grid": {"task": pairs, "knobs": {"precision": ["bf16"]}}})).recipes
