@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,12 @@ from ecotaskset.errors import UsageError, unknown_name
 from ecotaskset.knobs import DOMAINS
 from green_predictor import baselines, domain_model, metrics
 from green_predictor.fit_domain import fit_domain
-from green_predictor.judge import Task, guess, judge, measured_task, outcome
+from green_predictor.judge import Task, among_half, guess, judge, measured_task, outcome
 from green_predictor.preferences import Preference
 from green_predictor.probes import SHORTLIST, probed
 from green_predictor.protocols import PROTOCOLS, machine_of
 from green_predictor.run_once import run_once
-from green_predictor.targets import usable
+from green_predictor.targets import recipe_key, usable
 
 Record = dict[str, Any]
 Figures = dict[str, float | None]
@@ -32,6 +33,9 @@ LOSSES = (0.0, 0.004, 0.008, 0.015, 0.02, 0.03, 0.05, 0.08, 0.12)
 
 RUN_ONCE = ("told_one_run", "predicted")
 """Two ways of choosing among the recipes that were repeated (see `run_once`)."""
+
+SHARE_OF_CHOICES = 0.5
+"""A machine is judged on a task where it ran at least this share of the recipes that the one with most of them ran."""
 
 SEEN = ("random_recipes", "leave_one_family_out", "leave_one_hardware_out")
 """Protocols in which other runs of the same task may be known."""
@@ -48,13 +52,15 @@ def evaluate(
     jobs: int = 1,
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Run protocols on run records and aggregate; `jobs` folds at a time, in processes of their own if several.
+    """Run protocols on run records and aggregate.
+
+    `jobs` folds at a time, in processes of their own if several; a script then needs an `if __name__ == "__main__"`.
 
     Returns:
-        `{"protocols": {name: figures}, "with_one_probe": figures, "with_shortlist": figures, "trade_off": [figures by
-        `max_quality_loss`], "baselines": {name: figures}, "each_recipe_run_once": {protocol: {"told_one_run": figures,
-        "predicted": figures}}}` (see `run_once`); figures have means over tasks, `per_task`, 90 % bootstrap intervals,
-        `by_domain`; shares are 0..1.
+        `{"protocols": {name: figures}, "among_half": figures, "with_one_probe": figures, "with_shortlist": figures,
+        "trade_off": [figures by `max_quality_loss`], "baselines": {name: figures}, "each_recipe_run_once": {protocol:
+        {"told_one_run": figures, "predicted": figures}}}` (see `judge.among_half`, `run_once`); figures have means over
+        tasks, `per_task`, 90 % bootstrap intervals, `by_domain`; shares are 0..1.
 
     Raises:
         UsageError: an unknown protocol, or nothing to evaluate on.
@@ -83,6 +89,7 @@ def evaluate(
     done = {key: summarise(rows) for key, rows in collected.items()}
     return {
         "protocols": {k: v for k, v in done.items() if k in PROTOCOLS},
+        "among_half": done.get("among_half"),
         "with_one_probe": done.get("with_one_probe"),
         "with_shortlist": done.get("with_shortlist"),
         "trade_off": [{"max_quality_loss": loss, **done[f"loss:{loss}"]} for loss in LOSSES if f"loss:{loss}" in done],
@@ -101,7 +108,9 @@ def _folds(work: list[tuple], by_domain: dict[str, list[Record]], jobs: int) -> 
         _remember(by_domain)
         yield from (_fold(*one) for one in work)
         return
-    with ProcessPoolExecutor(min(jobs, len(work)), initializer=_remember, initargs=(by_domain,)) as pool:
+    # not forked: an OpenMP pool that is alive here would be dead in the child, which then waits for it for ever
+    fresh = get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(work)), fresh, initializer=_remember, initargs=(by_domain,)) as pool:
         yield from pool.map(_fold, *zip(*work, strict=True))
 
 
@@ -131,13 +140,17 @@ def _fold(protocol, domain, number, energy, families, seed) -> tuple[str, list[t
 
 
 def _tasks(records: Sequence[Record]) -> dict[tuple[str, str], list[Record]]:
-    """Records by data set and, where there are several, by machine: a choice is made for one machine."""
-    several = len({machine_of(r) for r in records}) > 1
-    found: dict[tuple[str, str], list[Record]] = {}
+    """Records by data set and, where several are judged, by machine: a choice is made for one machine, and one that saw
+    few of a task's recipes has little to choose from."""
+    found: dict[str, dict[str, list[Record]]] = {}
     for record in records:
-        key = (str(record["dataset"]), str(machine_of(record)) if several else "")
-        found.setdefault(key, []).append(record)
-    return dict(sorted(found.items()))
+        found.setdefault(str(record["dataset"]), {}).setdefault(str(machine_of(record)), []).append(record)
+    judged: dict[tuple[str, str], list[Record]] = {}
+    for name, machines in sorted(found.items()):
+        choices = {machine: len({recipe_key(r) for r in mine}) for machine, mine in machines.items()}
+        enough = sorted(m for m, n in choices.items() if n >= SHARE_OF_CHOICES * max(choices.values()))
+        judged |= {(name, machine if len(enough) > 1 else ""): machines[machine] for machine in enough}
+    return judged
 
 
 def _figures(protocol, model, task: Task, inside, energy) -> Iterable[tuple[str, Figures]]:
@@ -148,6 +161,8 @@ def _figures(protocol, model, task: Task, inside, energy) -> Iterable[tuple[str,
         yield f"{how}:{protocol}", dict(figures)
     if protocol != MAIN:
         return
+    drawn = among_half(task, made)
+    yield "among_half", {key: _mean([d[key] for d in drawn]) for key in drawn[0]}
     for loss in LOSSES:
         pick = made.choice(Preference(rule="cheapest", max_quality_loss=loss))
         yield f"loss:{loss}", dict(outcome(task, pick))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from green_predictor import domain_model, metrics, targets
 from green_predictor.alone import as_if_alone
 from green_predictor.domain_model import DomainModel, Evidence, Prediction
+from green_predictor.hardware import STRANGE
 from green_predictor.nearby import near_a_run
 from green_predictor.pareto import front, hypervolume_ratio
 from green_predictor.preferences import Doubt, Preference, choose
@@ -18,6 +19,9 @@ from green_predictor.protocols import machine_of
 
 HEADLINE = Preference(rule="cheapest", max_quality_loss=0.008)
 """The cheapest that is expected to keep 99.2 % of the best quality: what GREEN's paper says it keeps."""
+
+HALVES = 50
+"""How often a half of a task's recipes is drawn."""
 
 LEAST_KEPT = 0.97
 """Below this share of the best quality a saving is not a success."""
@@ -111,8 +115,9 @@ class Guess:
     choosable: np.ndarray | None = None
 
     def choice(self, wanted: Preference) -> int:
-        """The recipe that a preference chooses."""
+        """The recipe that a preference chooses: of those that may be recommended, where any of them is there."""
         quality = self.quality if self.choosable is None else np.where(self.choosable, self.quality, np.nan)
+        quality = quality if np.isfinite(quality).any() else self.quality
         return choose(wanted, quality, self.energy, doubt=self.doubt).best
 
 
@@ -120,13 +125,12 @@ def guess(model: DomainModel, task: Task, known: Evidence, energy: str = "all") 
     """Predict the recipes of a task, as `recommend` would: only what somebody nearly ran elsewhere is recommended."""
     rows = targets.prepare([task.records[i] for i in task.first], energy, model.reference)
     last = rows.subset(rows.last).rows
+    learned_on = {machine_of(r) for r in model.runs}
+    if not known.basis.startswith("probe") and not {machine_of(r) for r in task.records} & learned_on:
+        known = replace(known, typical=STRANGE)
     y, distance, known = domain_model.predict_task(model, last, known, lambda distance: np.isfinite(distance))
     sure = targets.restore(domain_model.cautious(model, y, distance, known.basis), last, model.reference)
     made = domain_model.with_intervals(model, last, y, distance, known)
-    if not known.basis.startswith("probe") and not {machine_of(r) for r in task.records} & {
-        machine_of(r) for r in model.runs
-    }:
-        made = domain_model.on_strange_machine(made)
     choosable = domain_model.trusted(model, distance) & near_a_run(last, model.runs)
     nearest = choosable if choosable.any() else None
     return Guess(sure[0], sure[1], made, domain_model.doubt_of(model, last, known.basis), nearest)
@@ -156,6 +160,24 @@ def outcome(task: Task, chosen: int, extra_kwh: float = 0.0) -> dict[str, float]
         "on_front_within_noise": float(on_front or _within_noise(task, chosen)),
         "regret": float(max(0.0, np.log(spent / task.energy[best]))),
     }
+
+
+def among_half(task: Task, made: Guess) -> list[dict[str, float]]:
+    """What the choices mean where only a random half of the recipes is there to choose from, `HALVES` times.
+
+    One pick a task is mostly luck: the next best may cost ten times as much. Everything is of the same half: the pick,
+    the most accurate recipe, and the oracle.
+    """
+    drawn, m = np.random.default_rng(0), len(task.quality)
+    found = []
+    for _ in range(HALVES):
+        there = np.sort(drawn.choice(m, max(2, (m + 1) // 2), replace=False))
+        outside = np.ones(m, bool)
+        outside[there] = False
+        pick = replace(made, quality=np.where(outside, np.nan, made.quality)).choice(HEADLINE)
+        columns = {name: getattr(task, name)[there] for name in ("quality", "test", "energy", "duration")}
+        found.append(outcome(replace(task, **columns), int(np.searchsorted(there, pick))))
+    return found
 
 
 def _headroom(saved: float, ideal: float, kept: float) -> float:

@@ -46,11 +46,13 @@ def test_no_held_out_group_is_seen_in_training(digits, name):
         "paper": lambda r: r["dataset"],
     }[name]
     for _, inside, outside in protocols.PROTOCOLS[name](records):
+        assert name != "leave_one_hardware_out" or len(inside) >= len(outside)
         assert {key(r) for r in inside}.isdisjoint({key(r) for r in outside})
         assert inside and outside
 
 
 def test_folds_side_by_side_say_the_same_as_one_by_one(digits):
+    """One by one first: trees are then grown on OpenMP threads here, which a forked child would wait for, for ever."""
     records, lines = as_two_tasks(digits), ([], [])
     found = [
         evaluate.evaluate(records, protocols=["leave_one_dataset_out"], families=["linear"], jobs=jobs, say=said.append)
@@ -81,6 +83,7 @@ def found(digits):
 
 def test_the_result_has_the_promised_shape_and_is_json(found):
     assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert set(found["among_half"]["per_task"]) == {"cv/part 0", "cv/part 1"}
     for figures in (*found["protocols"].values(), found["with_one_probe"], *found["baselines"].values()):
         assert set(figures) >= KEYS
     assert {"random", "cheapest", "fastest", "largest_batch", "nearest_neighbour", "plain_boosting"} <= set(
@@ -183,6 +186,28 @@ def test_a_perfect_guess_reaches_everything(task):
     made = judge.judge(task, judge.Guess(task.quality, task.energy))
     assert made["headroom_reached"] == 1 and made["on_front"] == 1 and made["sova_5"] == 0
     assert made["ndcg_5"] == pytest.approx(1) and made["spearman_energy"] == pytest.approx(1)
+
+
+def test_among_a_half_all_is_of_that_half(task):
+    """A perfect guess saves what the oracle saves, whatever half is there; a pick out of reach would save more."""
+    drawn = judge.among_half(task, judge.Guess(task.quality, task.energy))
+    assert len(drawn) == judge.HALVES and len({d["energy_saved"] for d in drawn}) > 1
+    for made in drawn:
+        assert made["energy_saved"] == pytest.approx(made["oracle_energy_saved"])
+        assert made["headroom_reached"] == pytest.approx(1.0 if made["quality_kept"] >= judge.LEAST_KEPT else 0.0)
+    only = np.zeros(len(task.quality), bool)
+    only[[0, 1]] = True  # few may be recommended: in halves without them, the others may
+    assert len(judge.among_half(task, judge.Guess(task.quality, task.energy, choosable=only))) == judge.HALVES
+
+
+def test_a_machine_that_ran_few_recipes_of_a_task_is_not_judged_on_it(digits):
+    other = [{**r, "cpu_model": "another"} for r in digits]
+    recipes = sorted({r["recipe_id"] for r in digits})
+    few, many = ([r for r in other if r["recipe_id"] in recipes[:count]] for count in (5, 2 * len(recipes) // 3))
+    name = digits[0]["dataset"]
+    assert set(evaluate._tasks([*digits, *few])) == {(name, "")}
+    assert evaluate._tasks([*digits, *few])[name, ""] == digits
+    assert set(evaluate._tasks([*digits, *many])) == {(name, digits[0]["cpu_model"]), (name, "another")}
 
 
 @pytest.mark.parametrize("name", baselines.RULES)
