@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -79,7 +80,7 @@ class Store:
             UsageError: a file of the store that may not be read.
         """
         found: dict[str, Run] = {}
-        collected, n_newer = self._collected()
+        collected, n_newer = self.collected(self._files())
         for run in collected:
             found.setdefault(run.run_id, run)
         for path in sorted(self.path.glob("*.parquet")):
@@ -91,10 +92,23 @@ class Store:
             newer.tell_skipped(n_newer, self.path)
         return sorted(found.values(), key=lambda run: (run.collected_at is None, run.collected_at, run.run_id))
 
-    def _collected(self) -> tuple[list[Run], int]:
-        """The runs in files of their own, and how many more are of a newer version."""
+    def newest(self, count: int) -> list[Path]:
+        """The files of the `count` runs that were collected last. A file's name is its run's content hash."""
+
+        def written(path: Path) -> int:
+            with contextlib.suppress(OSError):  # another process has just set it aside
+                return path.stat().st_mtime_ns
+            return 0
+
+        return sorted(self._files(), key=written)[-count:] if count else []
+
+    def _files(self) -> list[Path]:
+        return sorted(path for path in (self.path / "runs").glob("*.json") if path.is_file())
+
+    def collected(self, paths: Sequence[Path]) -> tuple[list[Run], int]:
+        """The readable runs in some files of this store, and how many more are of a newer version."""
         runs, n_newer = [], 0
-        for path in sorted(path for path in (self.path / "runs").glob("*.json") if path.is_file()):
+        for path in paths:
             try:
                 if path.stat().st_size > MAX_RUN_BYTES:
                     raise ValueError("too large for a run")

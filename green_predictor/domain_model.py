@@ -26,14 +26,12 @@ MANY_PIECES, MOST_THREADS = 4, 8
 Z90, TYPICAL = 1.645, 0.674
 """Of a normal distribution: standard deviations to either end of the middle 90 %, and of the middle half."""
 
-STRANGE_MACHINE = 1.5
-"""Factor, up or down, by which energy and time on a machine that no run was made on are typically off: 1.5 on another
-processor (docs/evaluation.md), 1.4 to 1.5 on the GPU of Zeus that is held out."""
+COSTS = (targets.ENERGY, targets.DURATION)
 
-UNTOLD = {"seen": round(Z90 / TYPICAL, 2), "unseen": 0.3}
+UNTOLD = {"seen": round(Z90 / TYPICAL, 2), "unseen": 1.0}
 """Two recipes are not told apart when they differ by less than so many typical errors of such a difference (the median,
 which the variogram gives). On a task with runs, that is 90 % of the errors of a normal distribution. On a task never
-seen next to nothing could be told apart so, and whoever limits a loss means it: there it is a small share."""
+seen next to nothing could be told apart so, and whoever limits a loss means it: there it is the typical error."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +101,10 @@ class Evidence:
     """Quality targets between which the best recipe of the task is believed to lie."""
     lowered: float = 0.0
     """By how much the task's quality targets are lowered together so that the best lies in the band."""
+    slowdown: tuple[float, float] = (1.0, 1.0)
+    """How many times the energy and the time are what they would be on the machine that rows describe."""
+    typical: float = 1.0
+    """Factor by which they are typically off because no run was made on the machine."""
 
 
 def base_predict(model: DomainModel, x: np.ndarray) -> np.ndarray:
@@ -114,6 +116,13 @@ def base_predict(model: DomainModel, x: np.ndarray) -> np.ndarray:
     free = np.arange(3) == targets.QUALITY
     least, most = np.where(free, -np.inf, model.bounds[0]), np.where(free, np.inf, model.bounds[1])
     return np.clip(y, least, most, out=y)
+
+
+def slower(slowdown: tuple[float, float]) -> np.ndarray:
+    """What a slowdown adds to targets, (3,)."""
+    added = np.zeros(3, np.float32)
+    added[list(COSTS)] = np.log(slowdown)
+    return added
 
 
 def best_band(model: DomainModel, dataset: str | None, observed: targets.Training | None = None) -> tuple[float, float]:
@@ -142,14 +151,20 @@ def _bests(model: DomainModel) -> dict[str, float]:
     return found
 
 
-def evidence(model: DomainModel, dataset: str | None, observed: targets.Training | None = None) -> Evidence:
-    """The correction for a task: from its runs in the training data, from observed runs, or none."""
+def evidence(
+    model: DomainModel,
+    dataset: str | None,
+    observed: targets.Training | None = None,
+    slowdown: tuple[float, float] = (1.0, 1.0),
+) -> Evidence:
+    """The correction for a task: from its runs in the training data, from observed runs, or none. Observed runs are
+    taken to be of the machine that is asked for, with its `slowdown` (see `Evidence`)."""
     known = model.correction.get(dataset) if dataset is not None else None
     band = best_band(model, dataset, observed)
     if observed is None or not len(observed.rows):
-        return Evidence(known, "seen" if known is not None else "unseen", band)
+        return Evidence(known, "seen" if known is not None else "unseen", band, slowdown=slowdown)
     x = features.feature_matrix(observed.rows, model.spec)
-    left = observed.y - base_predict(model, x)
+    left = observed.y - base_predict(model, x) - slower(slowdown)
     if known is not None:
         left = left - calibration.apply_correction(known, x)
     rigidity = model.rigidity_probe
@@ -157,14 +172,14 @@ def evidence(model: DomainModel, dataset: str | None, observed: targets.Training
     count = len(np.unique(observed.run))
     probed = max((int(k[6:]) for k in model.quantiles if k.startswith("probe:") and int(k[6:]) <= count), default=0)
     basis = "seen" if known is not None else f"probe:{probed}" if probed else "unseen"
-    return Evidence(added if known is None else added + known, basis, band)
+    return Evidence(added if known is None else added + known, basis, band, slowdown=slowdown)
 
 
 def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> tuple[np.ndarray, np.ndarray]:
     """Targets (n, 3) and leverage (n,), piece by piece and, where there are many pieces, on all processors."""
     y = np.empty((len(rows), 3), np.float32)
     distance = np.empty(len(rows), np.float32)
-    planned = features.plan(rows, model.spec)
+    planned, more = features.plan(rows, model.spec), slower(known.slowdown)
 
     def one(start: int) -> None:
         piece = slice(start, start + PIECE)
@@ -172,6 +187,7 @@ def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> tuple[np.nda
         y[piece] = base_predict(model, x)
         if known.correction is not None:
             y[piece] += calibration.apply_correction(known.correction, x)
+        y[piece] += more
         quality = y[piece, targets.QUALITY]
         quality -= known.lowered
         np.minimum(quality, known.band[1], out=quality)
@@ -217,38 +233,20 @@ def trusted(model: DomainModel, distance: np.ndarray) -> np.ndarray:
 
 
 def with_intervals(model: DomainModel, rows: Rows, y: np.ndarray, distance: np.ndarray, known: Evidence) -> Prediction:
-    """Targets as quality, kWh and s, with intervals that widen with the distance from the training data."""
+    """Targets as quality, kWh and s, with intervals that widen with the distance from the training data, and for a
+    machine that no run was made on."""
     low, high = model.quantiles.get(known.basis, model.quantiles["unseen"])
     middle = targets.restore(y.astype(np.float32), rows, model.reference)
     wide = calibration.widths(distance, middle[0], rows.number("n_validation"))
-    lowest, highest = (targets.restore((y + v * wide).astype(np.float32), rows, model.reference) for v in (low, high))
-    return Prediction(
-        *middle,
-        np.minimum(lowest[0], middle[0]), np.maximum(highest[0], middle[0]),
-        np.minimum(lowest[1], middle[1]), np.maximum(highest[1], middle[1]),
-        np.minimum(lowest[2], middle[2]), np.maximum(highest[2], middle[2]),
-        distance, known.basis,
-    )  # fmt: skip
+    off = Z90 / TYPICAL * slower((known.typical, known.typical))
+    down, up = -np.hypot(np.minimum(low * wide, 0), off), np.hypot(np.maximum(high * wide, 0), off)
+    lowest, highest = (targets.restore((y + end).astype(np.float32), rows, model.reference) for end in (down, up))
+    return Prediction(*middle, *(end[i] for i in range(3) for end in (lowest, highest)), distance, known.basis)
 
 
 def predict_rows(model: DomainModel, rows: Rows, known: Evidence) -> Prediction:
     """Quality, energy and duration of rows with their intervals."""
     return with_intervals(model, rows, *raw_predict(model, rows, known), known)
-
-
-def on_strange_machine(made: Prediction) -> Prediction:
-    """The same figures for a machine that no run was made on: energy and time may be off by a factor of their own."""
-    off = Z90 * np.log(STRANGE_MACHINE) / TYPICAL
-
-    def wider(middle: np.ndarray, end: np.ndarray, sign: int) -> np.ndarray:
-        return middle * np.exp(sign * np.sqrt(np.log(end / middle) ** 2 + off**2))
-
-    ends = {}
-    for middle, unit in (("energy", "kwh"), ("duration", "s")):
-        value = getattr(made, f"{middle}_{unit}")
-        for name, sign in (("low", -1), ("high", 1)):
-            ends[f"{middle}_{name}_{unit}"] = wider(value, getattr(made, f"{middle}_{name}_{unit}"), sign)
-    return replace(made, **ends)
 
 
 def variance_for(model: DomainModel, basis: str) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,9 @@ from sklearn.exceptions import NotFittedError
 
 from ecotaskset.errors import UsageError
 from green_predictor import domain_model, fitting, source, storage
-from green_predictor.completed import completer
+from green_predictor.completed import MACHINE, completer
 from green_predictor.hardware import machine
+from green_predictor.pace import paced_by_runs
 from green_predictor.recommendation import Recommendation
 from green_predictor.rows import recipe_rows
 from green_predictor.tasks import known_tasks, task_record
@@ -79,11 +81,15 @@ class GreenPredictor(BaseEstimator):
         self._check()
         records = source.records(X)
         found: list[pd.DataFrame] = []
-        for (domain, dataset), index in _grouped(records).items():
+        for (domain, dataset, open_), index in _grouped(records).items():
             model = self._domain(domain)
-            asked = self._completed(model, [records[i] for i in index])
+            here = paced_by_runs(machine(model.runs), self.domains_, self.energy)
+            asked = self._completed(model, [records[i] for i in index], here.columns)
             rows = recipe_rows(asked, [(i, float(r.get("epoch") or r["epochs"])) for i, r in enumerate(asked)])
-            known = domain_model.evidence(model, dataset, self._observed(observed, model, asked[0]))
+            seen = self._observed(observed, model, asked[0])
+            known = domain_model.evidence(model, dataset, seen, here.slowdown if open_ else (1.0, 1.0))
+            if open_ and observed is None:
+                known = replace(known, typical=here.typical)
             prediction = domain_model.predict_rows(model, rows, known)
             columns = {n: getattr(prediction, n) for n in prediction.__dataclass_fields__}
             found.append(pd.DataFrame(columns, index=index))
@@ -149,13 +155,15 @@ class GreenPredictor(BaseEstimator):
         return self.domains_[name]
 
     @staticmethod
-    def _completed(model: domain_model.DomainModel, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def _completed(
+        model: domain_model.DomainModel, records: Sequence[Mapping[str, Any]], here: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
         for record in records:
             for name in ("model", "epochs", "batch_size", "learning_rate"):
                 if record.get(name) is None:
                     raise UsageError(f"a record has no {name}")
         tasks = {name: task_record(model.runs, model.domain, name) for name in known_tasks(model.runs)}
-        completed = completer(model, lambda record: tasks.get(str(record.get("dataset")), {}), machine(model.runs)[0])
+        completed = completer(model, lambda record: tasks.get(str(record.get("dataset")), {}), here)
         return [completed(record) for record in records]
 
     @staticmethod
@@ -167,10 +175,12 @@ class GreenPredictor(BaseEstimator):
         return observed_training(observed, model, model.domain, record, {})
 
 
-def _grouped(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[int]]:
-    groups: dict[tuple[str, str], list[int]] = {}
+def _grouped(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, bool], list[int]]:
+    """Positions of the records by domain, data set and whether the machine is left open."""
+    groups: dict[tuple[str, str, bool], list[int]] = {}
     for i, record in enumerate(records):
         if record.get("domain") is None:
             raise UsageError("a record has no domain")
-        groups.setdefault((str(record["domain"]), str(record.get("dataset"))), []).append(i)
+        open_ = not any(record.get(name) for name in MACHINE)
+        groups.setdefault((str(record["domain"]), str(record.get("dataset")), open_), []).append(i)
     return groups

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from ecotaskset.recipe import Recipe
 from green_predictor import candidates as candidates_
 from green_predictor import domain_model, emissions, targets
 from green_predictor.considered import Considered, consider, predicted
-from green_predictor.hardware import is_strange, machine
+from green_predictor.hardware import TRIED, Machine, machine
 from green_predictor.observed import observed_training
+from green_predictor.pace import paced_by_runs
 from green_predictor.preferences import Choice, Preference, choose, preference
 from green_predictor.recommendation import Recommendation, picks
 from green_predictor.source import models_for
@@ -23,7 +25,7 @@ from green_predictor.tasks import task_record
 from green_predictor.verdict import alternatives, verdict, why_more_is_lost
 
 MOST_ON_FRONT = 200
-STRANGE = "no run was made on this machine: one short run of the task here, as observed, settles energy and time"
+STRANGE = "no run in the data was made on this machine: one short training on it settles energy and time"
 
 
 def recommend(
@@ -83,15 +85,24 @@ def recommend(
     grams = emissions.intensity(country)
     model = model_of(domain, data, energy)
     task = task_record(model.runs, domain, dataset)
-    target, basis = machine(model.runs, hardware)
-    found = _candidates(model, domain, task, target, candidates)
-    runs = 0
-    if observed is not None:
-        seen = observed_training(observed, model, domain, task, target, energy)
-        runs = 0 if seen is None else len(np.unique(seen.run))
-        known = domain_model.evidence(model, str(task["dataset"]), seen)
+    target = machine(model.runs, hardware)
+    if hardware == "auto":
+        target = paced_by_runs(target, models_for(data, energy), energy)
+    found = _candidates(model, domain, task, target.columns, candidates)
+    seen = observed_training(observed, model, domain, task, target.columns, energy)
+    if seen is not None:
+        known = domain_model.evidence(model, str(task["dataset"]), seen, target.slowdown)
         found = predicted(model, found.rows, found.near, known)
-    return _answer(model, found, wanted, grams, task, (target, basis), runs)
+    elif not target.in_data:
+        found = _elsewhere(found, target)
+    runs = 0 if seen is None else len(np.unique(seen.run))
+    return _answer(model, found, wanted, grams, task, target, runs)
+
+
+def _elsewhere(found: Considered, target: Machine) -> Considered:
+    """The same candidates on a machine that no run in the data was made on."""
+    known = replace(found.known, slowdown=target.slowdown, typical=target.typical)
+    return replace(found, y=found.y + domain_model.slower(target.slowdown), known=known)
 
 
 def model_of(domain: str, data: Any = None, energy: str = "all") -> domain_model.DomainModel:
@@ -116,7 +127,9 @@ def _candidates(model, domain, task, target, candidates) -> Considered:
     return predicted(model, rows, None, known)
 
 
-def _answer(model, found: Considered, wanted: Preference, grams, task, hardware, observed: int) -> Recommendation:
+def _answer(
+    model, found: Considered, wanted: Preference, grams, task, target: Machine, observed: int
+) -> Recommendation:
     rows, known, y, distance = found.rows, found.known, found.y, found.distance
     quality, kwh, seconds = targets.restore(y, rows, model.reference)
     if model.caution or model.caution_seen:
@@ -138,9 +151,7 @@ def _answer(model, found: Considered, wanted: Preference, grams, task, hardware,
     shown = np.append(chosen.front, top)
     best_at = int(np.flatnonzero(chosen.front == chosen.best)[0])
     expected = domain_model.predict_rows(model, rows.take(shown), known)
-    strange = not observed and is_strange(model.runs, *hardware)
-    if strange:
-        expected = domain_model.on_strange_machine(expected)
+    strange = not observed and target.typical > TRIED
     domain = model.domain
     best, most_accurate = (picks(rows, shown[[p]], _at(expected, [p]), domain, grams)[0] for p in (best_at, -1))
     spread = domain_model.variance_for(model, known.basis)
@@ -177,8 +188,8 @@ def _answer(model, found: Considered, wanted: Preference, grams, task, hardware,
         metric=metric,
         domain=domain,
         preference=wanted,
-        hardware={k: v for k, v in hardware[0].items() if v is not None},
-        hardware_basis=hardware[1],
+        hardware={k: v for k, v in target.columns.items() if v is not None},
+        hardware_basis=target.words,
         n_candidates=len(rows),
         intensity=grams,
         model=model,

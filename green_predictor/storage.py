@@ -38,6 +38,9 @@ from green_predictor.targets import Reference
 MAKE_ANEW = "make it anew with green-predictor fit"
 JSON_NAME, ARRAYS_NAME = "model.json", "model.npz"
 SETTINGS = ("landmark_logit", "rigidity", "rigidity_probe", "caution", "caution_seen")
+MOST_PACE = 10.0
+"""No processor is more than e^10 times as fast as another."""
+
 LOOK_AGAIN_S = (0.05, 0.15, 0.3)
 """`save` cannot replace two files at once: a reader who finds one old and one new waits so long and looks again."""
 
@@ -131,6 +134,7 @@ def _take_apart(model: DomainModel) -> tuple[dict[str, Any], dict[str, np.ndarra
         "names": list(model.spec.names),
         "family": model.family,
         "prices": list(model.reference.prices),
+        "paces": {name: list(pace) for name, pace in model.reference.paces.items()},
         "runs": as_columns(model.runs),
         "summary": model.summary,
         "landmark_logit": model.reference.landmark_logit,
@@ -165,10 +169,13 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
     prices = tuple(_number(price) for price in info["prices"])
     if len(prices) != len(PRICES) or min(prices) <= 0:
         raise ValueError("its prices are not those of physics")
+    paces = {str(name): (_number(energy), _number(time)) for name, (energy, time) in info["paces"].items()}
+    if any(abs(v) > MOST_PACE for pace in paces.values() for v in pace):
+        raise ValueError("a processor is too fast or too slow")
     model = DomainModel(
         domain=domain,
         spec=FeatureSpec(names, arrays["mean"], arrays["scale"], arrays["reach"]),
-        reference=Reference(settings.pop("landmark_logit"), prices),
+        reference=Reference(settings.pop("landmark_logit"), prices, paces),
         family=info["family"],
         arrays=families,
         correction=corrections,

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from green_predictor.alone import as_if_alone
 from green_predictor.link import expit, logit
 from green_predictor.physics import PRICES, fit_prices, log_cost
+from green_predictor.processors import Paces, log_paces, paces
 from green_predictor.rows import LEARNED_FROM, Rows, knobs_of, recipe_rows
 
 TARGETS = ("quality", "energy", "duration")
@@ -32,10 +33,12 @@ MOST_LOG = 80.0
 
 @dataclass(frozen=True)
 class Reference:
-    """What the targets are relative to: the landmark that stands in where a task has none, the prices of physics."""
+    """What the targets are relative to: the landmark that stands in where a task has none, the prices of physics, and
+    the paces of processors (see `processors`)."""
 
     landmark_logit: float
     prices: tuple[float, ...]
+    paces: Paces = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -146,14 +149,14 @@ def prepare(
     run = rows.setting.astype(np.int64)
     last = np.append(run[1:] != run[:-1], True) if len(run) else np.zeros(0, bool)
     raw = np.array(values, dtype=np.float64).reshape(-1, 3)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        costs = np.log(raw[:, [ENERGY, DURATION]])
     if reference is None:
-        reference = _reference(rows, raw[:, ENERGY], np.array(weights))
+        reference = _reference(rows, costs, np.array(weights), last)
     y = np.empty((len(rows), 3), np.float64)
     y[:, QUALITY] = logit(raw[:, QUALITY]) - base_logit(rows, reference)
-    cost = log_cost(rows, reference.prices) if len(rows) else np.zeros(0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        y[:, ENERGY] = np.log(raw[:, ENERGY]) - cost
-        y[:, DURATION] = np.log(raw[:, DURATION]) - cost
+    if len(rows):
+        y[:, [ENERGY, DURATION]] = costs - log_costs(rows, reference)
     timed = np.isfinite(y[:, DURATION])
     y[~timed, DURATION] = np.median(y[timed, DURATION]) if timed.any() else np.nan
     if not partial:
@@ -193,10 +196,19 @@ def final_quality(record: Mapping[str, Any]) -> float:
     return 0.0
 
 
-def _reference(rows: Rows, energy_kwh: np.ndarray, weight: np.ndarray) -> Reference:
+def _reference(rows: Rows, costs: np.ndarray, weight: np.ndarray, last: np.ndarray) -> Reference:
     landmark = logit(rows.numbers["landmark_quality"])
-    prices = fit_prices(rows, np.log(energy_kwh), weight) if len(rows) else PRICES
-    return Reference(float(np.nanmedian(landmark)) if np.isfinite(landmark).any() else 0.0, prices)
+    middle = float(np.nanmedian(landmark)) if np.isfinite(landmark).any() else 0.0
+    if not len(rows):
+        return Reference(middle, PRICES)
+    found = paces(rows.take(np.flatnonzero(last)), costs[last])
+    return Reference(middle, fit_prices(rows, costs[:, 0] - log_paces(rows, found)[:, 0], weight), found)
+
+
+def log_costs(rows: Rows, reference: Reference) -> np.ndarray:
+    """Logarithm of the energy and of the time that physics expects on each row's processor, (n, 2), each up to a
+    factor."""
+    return log_cost(rows, reference.prices)[:, None] + log_paces(rows, reference.paces)
 
 
 def base_logit(rows: Rows, reference: Reference) -> np.ndarray:
@@ -208,6 +220,6 @@ def restore(y: np.ndarray, rows: Rows, reference: Reference) -> tuple[np.ndarray
     """Targets back to quality (0..1), energy (kWh) and duration (s), each (n,)."""
     z = y[:, QUALITY] + base_logit(rows, reference).astype(np.float32)
     quality = expit(z)
-    scale = log_cost(rows, reference.prices).astype(np.float32)
-    energy, duration = (np.exp(np.clip(y[:, c] + scale, -MOST_LOG, MOST_LOG)) for c in (ENERGY, DURATION))
+    scale = log_costs(rows, reference).astype(np.float32)
+    energy, duration = np.exp(np.clip(y[:, [ENERGY, DURATION]] + scale, -MOST_LOG, MOST_LOG)).T
     return quality, energy, duration

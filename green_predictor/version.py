@@ -16,6 +16,7 @@ _SHAPES_A_MODEL = (
     "link.py",
     "pareto.py",
     "physics.py",
+    "processors.py",
     "preferences.py",
     "probe_calibration.py",
     "rows.py",

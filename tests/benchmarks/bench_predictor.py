@@ -63,7 +63,7 @@ def parts(count: int = 100_000) -> dict[str, float]:
     from green_predictor.tasks import task_record
 
     model = model_of("cv")
-    task, target = task_record(model.runs, "cv", "digits"), machine(model.runs)[0]
+    task, target = task_record(model.runs, "cv", "digits"), machine(model.runs).columns
     rows = design(model.runs, "cv", task, target, count)
     planned = features.plan(rows, model.spec)
     x = planned.matrix(rows)

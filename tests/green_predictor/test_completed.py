@@ -93,7 +93,7 @@ def test_what_a_run_says_of_its_machine_is_not_mixed_with_another(monkeypatch):
     from green_predictor.recommender import model_of
 
     model = model_of("cv")
-    target = machine(model.runs, "H200")[0]
+    target = machine(model.runs, "H200").columns
     task = {"dataset": "mine", **TASK}
     here = {**SEEN, "device": "cpu", "cpu_model": "mine"}
     found = observed.observed_training([here, SEEN], model, "cv", task, target).records

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ecotaskset.errors import UsageError
-from green_predictor import hardware
+from green_predictor import hardware, this_machine
 
 EPYC = {"device": "cpu", "cpu_model": "AMD EPYC 7543P", "cpu_count": 64}
 PLAIN = {"device": "cpu", "cpu_model": "AMD EPYC 7543", "cpu_count": 32}
@@ -27,7 +27,7 @@ RUNS = [CARD, CARD, CARD, EPYC, EPYC, PLAIN]
     ],
 )
 def test_a_name_means_the_machine_of_that_name(name, model):
-    found, _ = hardware.machine(RUNS, name)
+    found = hardware.machine(RUNS, name).columns
     assert model in (found.get("gpu_model"), found.get("cpu_model"))
 
 
@@ -64,25 +64,78 @@ def test_a_description_may_be_json_text_and_is_checked():
     ],
 )
 def test_auto_is_for_the_accelerator_of_this_machine(monkeypatch, gpu, model, says):
-    monkeypatch.setattr(hardware, "_gpu_model", lambda: gpu)
-    found, basis = hardware.machine(RUNS)
-    assert found["gpu_model"] == model and says in basis
+    monkeypatch.setattr(this_machine, "gpu_model", lambda: gpu)
+    found = hardware.machine(RUNS)
+    assert found.columns["gpu_model"] == model and says in found.basis and found.slowdown == (1.0, 1.0)
+    assert found.in_data == (says == "in the data")
 
 
 def test_an_accelerator_that_nobody_knows_is_said_to_be_left_out(monkeypatch):
-    monkeypatch.setattr(hardware, "_gpu_model", lambda: "GeForce 256")
-    found, basis = hardware.machine(RUNS)
-    assert found.get("gpu_model") != "GeForce 256" and "GeForce 256 is not known" in basis
+    monkeypatch.setattr(this_machine, "gpu_model", lambda: "GeForce 256")
+    found = hardware.machine(RUNS)
+    assert found.columns.get("gpu_model") != "GeForce 256" and "GeForce 256 is not known" in found.basis
 
 
 def test_a_hidden_accelerator_is_not_there(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert hardware._gpu_model() is None
+    assert this_machine.gpu_model() is None
 
 
-def test_without_one_the_most_alike_processor_answers(monkeypatch):
-    monkeypatch.setattr(hardware, "_gpu_model", lambda: None)
-    monkeypatch.setattr(hardware, "_cpu_model", lambda: "AMD EPYC 7543")
-    monkeypatch.setattr(hardware.os, "cpu_count", lambda: 64)
-    found, basis = hardware.machine(RUNS)
-    assert found["cpu_model"] == "AMD EPYC 7543" and "most like" in basis, "the model counts before the number"
+def test_a_word_in_brackets_names_a_machine_too():
+    assert hardware.machine([GENOA], "genoa").columns["cpu_model"] == GENOA["cpu_model"]
+
+
+@pytest.fixture
+def processor(monkeypatch):
+    """Make this machine one with a processor as the kernel describes it, that many threads, and no accelerator."""
+
+    def become(brand: str, family: str = "25", model: str = "17", count: int = 2) -> None:
+        facts = {"model name": brand, "cpu family": family, "model": model}
+        monkeypatch.setattr(this_machine, "_cpuinfo", facts.get)
+        monkeypatch.setattr(this_machine, "gpu_model", lambda: None)
+        monkeypatch.setattr(hardware.os, "cpu_count", lambda: count)
+
+    return become
+
+
+def test_without_one_the_most_alike_processor_answers(processor):
+    processor("AMD EPYC 7543", count=64)
+    found = hardware.machine(RUNS)
+    assert found.columns["cpu_model"] == "AMD EPYC 7543" and not found.in_data, "the model counts before the number"
+    assert "most like" in found.basis
+
+
+GENOA = {
+    "device": "cpu", "cpu_model": "AMD EPYC (Genoa, family 25 model 17)", "cpu_count": 2, "cpu_threads": 1,
+    "matmul_gflops": 90.0,
+}  # fmt: skip
+
+
+def test_a_processor_whose_brand_hides_its_line_is_known_by_family_and_model(processor):
+    processor("AMD EPYC")
+    assert hardware.machine([GENOA]).in_data
+    processor("AMD EPYC", family="26", model="2")
+    assert not hardware.machine([GENOA]).in_data
+    processor("AMD", family="25", model="17")
+    assert not hardware.machine([GENOA]).in_data, "a part of the name is another name"
+
+
+def test_another_processor_is_compared_by_the_speed_of_one_thread(processor, monkeypatch):
+    processor("AMD EPYC", family="25", model="1")
+    monkeypatch.setattr(this_machine, "thread_gflops", lambda: 60.0)
+    runs = [GENOA, GENOA, {**GENOA, "cpu_threads": 2, "matmul_gflops": 200.0}]
+    found = hardware.machine(runs)
+    assert found.slowdown == pytest.approx((1.5, 1.5)) and "× 1.50" in found.words
+    assert found.columns["matmul_gflops"] == 90.0, "the model is told of the processor whose runs it knows"
+    described = {"device": "cpu", "cpu_model": "another", "matmul_gflops": 45.0}
+    assert hardware.machine(runs, described).slowdown == pytest.approx((2.0, 2.0)), "as a run reports it"
+    card = {"device": "cuda", "gpu_model": "another", "matmul_gflops": 50_000.0}
+    for silent in ({"device": "cpu", "cpu_model": "another"}, card):
+        unknown = hardware.machine(runs, silent)
+        assert unknown.slowdown == (1.0, 1.0) and not unknown.in_data and unknown.typical > found.typical > 1
+    assert hardware.machine([{**GENOA, "matmul_gflops": None}]).slowdown == (1.0, 1.0)
+
+
+def test_the_speed_of_a_thread_is_that_of_one_thread():
+    rate = this_machine.thread_gflops()
+    assert 0.5 < rate < 2000 and this_machine.thread_gflops() == rate, "timed once a process"

@@ -177,19 +177,49 @@ def test_a_longer_training_is_not_said_to_unlearn(dataset, model):
 def test_of_a_machine_nobody_ran_anything_on_less_is_known():
     """On another processor energy came out 1.5 times what was said, and 4 % of it inside intervals of 90 %."""
     asked = {"domain": "recsys", "dataset": "movielens_100k-dense", "max_quality_loss": 0.01}
-    known = recommend(**asked, hardware="EPYC")
+    known = recommend(**asked, hardware="Genoa")
     run = {**known.best.recipe.model_dump(), "quality": known.best.quality, "energy_kwh": 2 * known.best.energy_kwh}
-    strange = recommend(**asked, hardware={**known.hardware, "cpu_model": "some other processor"})
-    told = recommend(**asked, hardware={**known.hardware, "cpu_model": "some other processor"}, observed=[run])
+    another = {**known.hardware, "cpu_model": "some other processor", "matmul_gflops": None}
+    strange = recommend(**asked, hardware=another)
+    told = recommend(**asked, hardware=another, observed=[run])
 
     def factor(answer):
         return answer.best.energy_high_kwh / answer.best.energy_low_kwh
 
     assert factor(strange) > 2 * factor(known) and factor(told) < factor(strange)
     assert strange.best.energy_kwh == pytest.approx(known.best.energy_kwh) and strange.best.quality_low > 0
-    assert "no run was made on this machine" in strange.support.sentence
+    assert "made on this machine: one short training" in strange.support.sentence
     assert "this machine" not in known.support.sentence + told.support.sentence
     assert recommend(**asked, hardware=known.hardware).support == known.support, "described, but in the data"
+
+
+def test_energy_and_time_on_another_processor_go_with_its_speed_and_qualities_stay():
+    asked = {"domain": "recsys", "dataset": "movielens_100k-dense", "max_quality_loss": 0.01}
+    known = recommend(**asked, hardware="Genoa")
+    another = {**known.hardware, "cpu_model": "some other processor"}
+    half = {**another, "matmul_gflops": known.hardware["matmul_gflops"] / 2}
+    slow, unknown = recommend(**asked, hardware=half), recommend(**asked, hardware={**another, "matmul_gflops": None})
+    assert slow.best.recipe == known.best.recipe and slow.best.quality == known.best.quality
+    assert slow.best.energy_kwh == pytest.approx(2 * known.best.energy_kwh, rel=1e-3)
+    assert slow.best.duration_s == pytest.approx(2 * known.best.duration_s, rel=1e-3)
+    assert slow.curve(0).prediction.energy_kwh[-1] == pytest.approx(slow.front[0].energy_kwh, rel=1e-3)
+    widths = [a.best.energy_high_kwh / a.best.energy_low_kwh for a in (known, slow, unknown)]
+    assert widths == sorted(widths) and len(set(widths)) == 3, "known better than not at all, worse than in the data"
+    assert "made on this machine: one short training" in slow.support.sentence
+    limited = recommend(**{**asked, "max_quality_loss": None}, hardware=half, budget_kwh=known.best.energy_kwh)
+    assert limited.best.energy_kwh <= known.best.energy_kwh, "limits are on what this machine needs"
+    assert recommend(**asked, hardware=half, observed=[]).best == slow.best
+
+
+def test_runs_observed_on_another_processor_are_of_its_speed():
+    asked = {"domain": "recsys", "dataset": {"n_train": 3000, "n_users": 500, "n_items": 900}, "max_quality_loss": 0.01}
+    known = recommend(**asked, hardware="Genoa")
+    half = {**known.hardware, "cpu_model": "some other one", "matmul_gflops": known.hardware["matmul_gflops"] / 2}
+    best = known.best
+    run = {**best.recipe.model_dump(), "quality": best.quality, "energy_kwh": 2 * best.energy_kwh,
+           "duration_s": 2 * best.duration_s}  # fmt: skip
+    told = recommend(**asked, hardware=half, observed=[run], candidates=[best.recipe])
+    assert told.best.energy_kwh == pytest.approx(2 * best.energy_kwh, rel=0.05), "nothing is left to be explained"
 
 
 def test_an_estimate_is_a_line_or_an_honest_no():

@@ -1,0 +1,61 @@
+"""This machine: its accelerator, its processor and how fast one of its threads computes, found without loading much."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import time
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+SIDE, PRODUCTS = 512, 8
+"""Side of the matrices and number of products that are timed: some 40 ms in all."""
+
+
+def gpu_model() -> str | None:
+    """The first NVIDIA accelerator that the driver lists and that is not hidden."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return None
+    for described in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
+        with suppress(OSError):
+            found = re.search(r"^Model:\s*(.+)$", described.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+            if found:
+                return found.group(1).strip()
+    return None
+
+
+def is_cpu(name: str | None) -> bool:
+    """Is this the name of this machine's processor? Where the brand hides the product line, as clouds have it, the name
+    that a run has says family and model too: `AMD EPYC (Genoa, family 25 model 17)`."""
+    brand = _cpuinfo("model name") or platform.processor()
+    if not name or not brand:
+        return False
+    line = f"family {_cpuinfo('cpu family')} model {_cpuinfo('model')})"
+    return name == brand or (name.startswith(f"{brand} (") and name.endswith(line))
+
+
+@cache
+def thread_gflops() -> float:
+    """Rate of a float32 matrix product on one thread of this machine, GFLOP/s; the best of a few."""
+    import numpy as np
+    from threadpoolctl import threadpool_limits
+
+    factor = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
+    best = float("inf")
+    with threadpool_limits(1, user_api="blas"):
+        for _ in range(PRODUCTS):
+            start = time.perf_counter()
+            factor @ factor
+            best = min(best, time.perf_counter() - start)
+    return 2 * SIDE**3 / best / 1e9
+
+
+def _cpuinfo(field: str) -> str | None:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    found = re.search(rf"^{field}\s*:\s*(.+)$", text, re.MULTILINE)
+    return found.group(1).strip() if found else None
