@@ -105,8 +105,9 @@ class Store:
     def _files(self) -> list[Path]:
         return sorted(path for path in (self.path / "runs").glob("*.json") if path.is_file())
 
-    def collected(self, paths: Sequence[Path]) -> tuple[list[Run], int]:
-        """The readable runs in some files of this store, and how many more are of a newer version."""
+    def collected(self, paths: Sequence[Path], *, set_aside: bool = True) -> tuple[list[Run], int]:
+        """The readable runs in some files of this store, and how many more are of a newer version. Damaged files are
+        skipped, and set aside unless somebody only looks."""
         runs, n_newer = [], 0
         for path in paths:
             try:
@@ -124,7 +125,8 @@ class Store:
             except OSError as error:
                 raise UsageError(f"cannot read {path}: {error.strerror}", hint="ask its owner for permission") from None
             except (ValueError, OverflowError, RecursionError):
-                self._set_aside(path)
+                if set_aside:
+                    self._set_aside(path)
             else:
                 runs.append(run)
         return runs, n_newer

@@ -151,20 +151,14 @@ def _bests(model: DomainModel) -> dict[str, float]:
     return found
 
 
-def evidence(
-    model: DomainModel,
-    dataset: str | None,
-    observed: targets.Training | None = None,
-    slowdown: tuple[float, float] = (1.0, 1.0),
-) -> Evidence:
-    """The correction for a task: from its runs in the training data, from observed runs, or none. Observed runs are
-    taken to be of the machine that is asked for, with its `slowdown` (see `Evidence`)."""
+def evidence(model: DomainModel, dataset: str | None, observed: targets.Training | None = None) -> Evidence:
+    """The correction for a task: from its runs in the training data, from observed runs, or none."""
     known = model.correction.get(dataset) if dataset is not None else None
     band = best_band(model, dataset, observed)
     if observed is None or not len(observed.rows):
-        return Evidence(known, "seen" if known is not None else "unseen", band, slowdown=slowdown)
+        return Evidence(known, "seen" if known is not None else "unseen", band)
     x = features.feature_matrix(observed.rows, model.spec)
-    left = observed.y - base_predict(model, x) - slower(slowdown)
+    left = observed.y - base_predict(model, x)
     if known is not None:
         left = left - calibration.apply_correction(known, x)
     rigidity = model.rigidity_probe
@@ -172,7 +166,7 @@ def evidence(
     count = len(np.unique(observed.run))
     probed = max((int(k[6:]) for k in model.quantiles if k.startswith("probe:") and int(k[6:]) <= count), default=0)
     basis = "seen" if known is not None else f"probe:{probed}" if probed else "unseen"
-    return Evidence(added if known is None else added + known, basis, band, slowdown=slowdown)
+    return Evidence(added if known is None else added + known, basis, band)
 
 
 def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> tuple[np.ndarray, np.ndarray]:

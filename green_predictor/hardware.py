@@ -36,6 +36,9 @@ ACCELERATORS = {
 }
 
 
+MOST_PACE = 4.0
+"""A matrix product that takes more than so many times as long, or as short, says that something else was timed."""
+
 STRANGE, COMPARED, TRIED = 1.5, 1.25, 1.1
 """Factor, up or down, by which energy and time on a machine that no run in the data was made on are typically off
 (docs/evaluation.md): where nothing more is known of it (1.45 to 1.53 on two other processors, 1.4 to 1.5 on the GPU of
@@ -48,7 +51,8 @@ class Machine:
 
     `columns`: hardware columns. `basis`: a few words on where they come from. `in_data`: were runs made on it?
     `slowdown`: how many times the energy and the time are those of the machine that `columns` describe, and in `pace`
-    what says so. `typical`: the factor by which they are typically off all the same.
+    what says so. `typical`: the factor by which they are typically off all the same. `name`: of the processor or
+    accelerator that was described. `here`: it is this machine, and runs made on it say how fast it is.
     """
 
     columns: dict[str, Any]
@@ -57,15 +61,29 @@ class Machine:
     slowdown: tuple[float, float] = (1.0, 1.0)
     pace: str = ""
     typical: float = 1.0
+    name: str | None = None
+    here: bool = False
 
     @property
     def words(self) -> str:
         """Where the figures come from, for people."""
         return f"{self.basis}; {self.pace}" if self.pace else self.basis
 
+    def ran(self, record: Mapping[str, Any]) -> bool:
+        """Was this run made on the machine that is not in the data? One that names no machine is taken to be."""
+        named = record.get("gpu_model") or record.get("cpu_model")
+        if self.in_data or not (named or record.get("device")):
+            return not self.in_data
+        if not self.here:
+            return named is not None and named == self.name
+        alike = all(record.get(c) in (None, self.columns.get(c)) for c in ("gpu_count", "n_processes"))
+        if self.columns.get("device") == "cpu":
+            return record.get("device") == "cpu" and this_machine.is_cpu(record.get("cpu_model"))
+        return alike and record.get("gpu_model") is not None and record["gpu_model"] == this_machine.gpu_model()
 
-def _strange(columns: dict[str, Any], basis: str) -> Machine:
-    return Machine(columns, basis, in_data=False, typical=STRANGE)
+
+def _strange(columns: dict[str, Any], basis: str, **more: Any) -> Machine:
+    return Machine(columns, basis, in_data=False, typical=STRANGE, **more)
 
 
 @cache
@@ -138,18 +156,19 @@ def _described(runs: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]) -> 
     name = columns.get("gpu_model") or columns.get("cpu_model")
     if name is not None and name in {_name(found) for found in machines(runs)}:
         return Machine(columns, "as described", in_data=True)
-    stands = _processors(machines(runs))[:1]
+    stands = _commonest_processor(runs)
     if not stands or columns.get("gpu_model") or columns.get("device") not in (None, "cpu"):
-        return _strange(columns, "as described")
+        return _strange(columns, "as described", name=name)
     # the model is told the rate of the processor it knows: what it learned from rates is how those of one waver
-    typical, rate = stands[0].get("matmul_gflops"), columns.get("matmul_gflops")
-    found = _strange({**columns, "matmul_gflops": typical}, "as described")
-    return _compared(found, typical, rate) if rate else found
+    found = _strange({**columns, "matmul_gflops": stands.get("matmul_gflops")}, "as described", name=name)
+    rate = columns.get("matmul_gflops")
+    return _compared(found, _thread_gflops(runs, stands), rate / (columns.get("cpu_threads") or 1) if rate else None)
 
 
-def _compared(found: Machine, typical: float | None, rate: float) -> Machine:
-    """A processor that is not in the data, by its rate of matrix products beside that of the one that is."""
-    if not typical:
+def _compared(found: Machine, typical: float | None, rate: float | None) -> Machine:
+    """A processor that is not in the data, by the rate of matrix products on one of its threads beside that on one of
+    the processor that is."""
+    if not typical or not rate or not 1 / MOST_PACE <= typical / rate <= MOST_PACE:
         return found
     more = typical / rate
     words = f"energy and time × {more:.2f}, as for a matrix product"
@@ -168,8 +187,13 @@ def _typical_rate(runs: Sequence[Mapping[str, Any]], identity: tuple[Any, ...]) 
     return statistics.median(rates) if rates else None
 
 
-def _processors(known: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [found for found in known if found.get("device") == "cpu"]
+def _commonest_processor(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The commonest machine with the processor that most runs are of, beside which all others are measured (see
+    `processors`)."""
+    counted = Counter(r.get("cpu_model") for r in runs if r.get("device") == "cpu")
+    most = counted.most_common(1)[0][0] if counted else None
+    fitting = (f for f in machines(runs) if f.get("device") == "cpu" and f.get("cpu_model") == most)
+    return next(fitting, None)
 
 
 def _checked(wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -226,19 +250,18 @@ def _here(runs: Sequence[Mapping[str, Any]]) -> Machine:
         listed = [name for name in ACCELERATORS if set(name.lower().split()) <= set(re.split(r"[\s-]+", gpu.lower()))]
         sheet = _data_sheet(known, max(listed, key=len)) if listed else None
         if sheet is not None:
-            return _strange(sheet, f"this machine's {gpu}, from its data sheet")
+            return _strange(sheet, f"this machine's {gpu}, from its data sheet", here=True)
+    same = [f for f in known if f.get("device") == "cpu" and this_machine.is_cpu(f.get("cpu_model"))]
+    if gpu is None and any(f.get("cpu_count") == os.cpu_count() for f in same):
+        found = next(f for f in same if f.get("cpu_count") == os.cpu_count())
+        return Machine(found, "this machine, which is in the data", in_data=True)
+    stands = same[0] if same else _commonest_processor(runs)
+    if stands and gpu is None:
+        found = _strange(stands, "the machine in the data that is most like this one", here=True)
+        return _compared(found, _thread_gflops(runs, stands), this_machine.thread_gflops())
     without = f"; its {gpu} is not known and was left out" if gpu else ""
-    processors, count = _processors(known), os.cpu_count()
-    same = [found for found in processors if this_machine.is_cpu(found.get("cpu_model"))]
-    for found in same:
-        if found.get("cpu_count") == count:
-            return Machine(found, f"this machine, which is in the data{without}", in_data=True)
-    alike = same or [found for found in processors if found.get("cpu_count") == count] or processors
-    if alike:
-        found = _strange(alike[0], f"the machine in the data that is most like this one{without}")
-        return _compared(found, _thread_gflops(runs, alike[0]), this_machine.thread_gflops())
-    if known:
-        return _strange(known[0], f"the commonest machine in the data; this one is not in it{without}")
+    if stands or known:
+        return _strange(stands or known[0], f"the commonest machine in the data; this one is not in it{without}")
     return _strange({}, "unknown")
 
 

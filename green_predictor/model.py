@@ -14,7 +14,8 @@ from sklearn.exceptions import NotFittedError
 from ecotaskset.errors import UsageError
 from green_predictor import domain_model, fitting, source, storage
 from green_predictor.completed import MACHINE, completer
-from green_predictor.hardware import machine
+from green_predictor.hardware import Machine, machine
+from green_predictor.observed import observed_training
 from green_predictor.pace import paced_by_runs
 from green_predictor.recommendation import Recommendation
 from green_predictor.rows import recipe_rows
@@ -83,13 +84,12 @@ class GreenPredictor(BaseEstimator):
         found: list[pd.DataFrame] = []
         for (domain, dataset, open_), index in _grouped(records).items():
             model = self._domain(domain)
-            here = paced_by_runs(machine(model.runs), self.domains_, self.energy)
+            here = paced_by_runs(machine(model.runs), self.domains_, self.energy) if open_ else Machine({}, "", True)
             asked = self._completed(model, [records[i] for i in index], here.columns)
             rows = recipe_rows(asked, [(i, float(r.get("epoch") or r["epochs"])) for i, r in enumerate(asked)])
-            seen = self._observed(observed, model, asked[0])
-            known = domain_model.evidence(model, dataset, seen, here.slowdown if open_ else (1.0, 1.0))
-            if open_ and observed is None:
-                known = replace(known, typical=here.typical)
+            seen = None if observed is None else observed_training(observed, model, model.domain, asked[0], here)
+            typical = here.typical if seen is None else 1.0
+            known = replace(domain_model.evidence(model, dataset, seen), slowdown=here.slowdown, typical=typical)
             prediction = domain_model.predict_rows(model, rows, known)
             columns = {n: getattr(prediction, n) for n in prediction.__dataclass_fields__}
             found.append(pd.DataFrame(columns, index=index))
@@ -165,14 +165,6 @@ class GreenPredictor(BaseEstimator):
         tasks = {name: task_record(model.runs, model.domain, name) for name in known_tasks(model.runs)}
         completed = completer(model, lambda record: tasks.get(str(record.get("dataset")), {}), here)
         return [completed(record) for record in records]
-
-    @staticmethod
-    def _observed(observed: Any, model: domain_model.DomainModel, record: Mapping[str, Any]) -> Any:
-        from green_predictor.observed import observed_training
-
-        if observed is None:
-            return None
-        return observed_training(observed, model, model.domain, record, {})
 
 
 def _grouped(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, bool], list[int]]:

@@ -10,9 +10,12 @@ from ecotaskset.errors import UsageError
 from green_predictor import targets
 from green_predictor.completed import completer
 from green_predictor.domain_model import DomainModel
+from green_predictor.hardware import Machine
+from green_predictor.pace import on_stand_in
 from green_predictor.source import records
 from green_predictor.tasks import DEFAULT_NAME
 
+OF_ASKED = "of the machine that is asked about"
 NEEDED = "each needs model, epochs, batch_size, learning_rate, energy_kwh and a quality"
 QUALITIES = ("quality", "quality_last", "quality_validation")
 DEFAULTS = {"batch_size": 32, "learning_rate": 1e-3, "weight_decay": 0.0, "status": "completed", "epochs": 1}
@@ -23,10 +26,13 @@ def observed_training(
     model: DomainModel,
     domain: str,
     task: Mapping[str, Any],
-    machine: Mapping[str, Any],
+    machine: Machine,
     energy: str = "all",
 ) -> targets.Training | None:
     """Rows of observed runs, task and machine columns filled in where a run leaves them out; None for None.
+
+    Where the machine that is asked about is not in the data, runs that were made on it are taken as if made on the one
+    that stands for it (`OF_ASKED` marks them).
 
     An interrupted run counts with the epochs it made: its curve says all that is needed. Runs of other data sets are
     left out.
@@ -37,13 +43,15 @@ def observed_training(
     """
     if observed is None:
         return None
-    completed = completer(model, lambda _: task, machine)
+    completed = completer(model, lambda _: task, machine.columns)
     mine = _of_task([dict(r) for r in records(observed)], str(task["dataset"]))
     kept = []
     for record in mine:
         _check(record, domain)
         if "quality" in record:
             record["quality_last"] = record.pop("quality")
+        if machine.ran(record):
+            record = {**on_stand_in(record, machine), OF_ASKED: True}
         filled = {**DEFAULTS, **completed(record), "dataset": task["dataset"]}
         if targets.usable(filled, energy, partial=True):
             kept.append(filled)

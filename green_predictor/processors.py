@@ -18,6 +18,9 @@ from green_predictor.rows import Rows
 LEAST_RUNS = 3
 """With fewer runs beside those of the commonest processor nothing is taken out."""
 
+MOST = 10.0
+"""No processor is more than e^10 times as fast as another: an energy in another unit is."""
+
 Paces = dict[str, tuple[float, float]]
 """Processor → logarithm of its energy and of its time, beside those of the commonest one, which is left out."""
 
@@ -40,14 +43,22 @@ def paces(rows: Rows, log_costs: np.ndarray) -> Paces:
     there: dict[Any, list[int]] = defaultdict(list)
     for i in np.flatnonzero(name == commonest):
         there[place[i]].append(i)
-    usual = {where: np.nanmedian(beyond[index], axis=0) for where, index in there.items()}
+    usual = {where: _median(beyond[index]) for where, index in there.items()}
     found = {}
     for other in sorted(set(counted) - {commonest}):
         more = [beyond[i] - usual[place[i]] for i in np.flatnonzero(name == other) if place[i] in usual]
         if len(more) >= LEAST_RUNS:
-            energy, time = np.nanmedian(more, axis=0)
-            found[other] = (float(energy), float(time) if np.isfinite(time) else float(energy))
+            energy, time = np.clip(_median(np.array(more)), -MOST, MOST)
+            if np.isfinite(energy):
+                found[other] = (float(energy), float(time if np.isfinite(time) else energy))
     return found
+
+
+def _median(values: np.ndarray) -> list[float]:
+    """Column by column, of what is known, (2,)."""
+    return [
+        float(np.median(column[np.isfinite(column)])) if np.isfinite(column).any() else np.nan for column in values.T
+    ]
 
 
 def names(rows: Rows) -> np.ndarray:

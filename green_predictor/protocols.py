@@ -61,7 +61,7 @@ def leave_one_family_out(records: Sequence[Record]) -> Iterator[Fold]:
 
 
 def leave_one_hardware_out(records: Sequence[Record]) -> Iterator[Fold]:
-    """A machine never seen. The one that most runs are of is not held out: without it there is another data set."""
+    """A machine never seen. One that more than half of the runs are of is not held out: what is left would not do."""
     yield from (fold for fold in _by(records, machine_of) if len(fold[1]) >= len(fold[2]))
 
 

@@ -143,6 +143,7 @@ class Recommendation:
             "preference": {k: getattr(self.preference, k) for k in self.preference.__dataclass_fields__},
             "hardware": self.hardware,
             "hardware_basis": self.hardware_basis,
+            "slowdown": dict(zip(("energy", "time"), self.evidence.slowdown, strict=True)),
             "carbon_intensity_g_per_kwh": self.intensity[0] if self.intensity else None,
             "carbon_intensity_source": self.intensity[1] if self.intensity else None,
             "n_candidates": self.n_candidates,

@@ -15,7 +15,7 @@ from green_predictor import candidates as candidates_
 from green_predictor import domain_model, emissions, targets
 from green_predictor.considered import Considered, consider, predicted
 from green_predictor.hardware import TRIED, Machine, machine
-from green_predictor.observed import observed_training
+from green_predictor.observed import OF_ASKED, observed_training
 from green_predictor.pace import paced_by_runs
 from green_predictor.preferences import Choice, Preference, choose, preference
 from green_predictor.recommendation import Recommendation, picks
@@ -83,20 +83,19 @@ def recommend(
         max_hours=max_hours, max_emissions_kg=max_emissions_kg,
     )  # fmt: skip
     grams = emissions.intensity(country)
-    model = model_of(domain, data, energy)
+    models = models_for(data, energy)
+    model = _of_domain(models, domain)
     task = task_record(model.runs, domain, dataset)
-    target = machine(model.runs, hardware)
-    if hardware == "auto":
-        target = paced_by_runs(target, models_for(data, energy), energy)
+    target = paced_by_runs(machine(model.runs, hardware), models, energy)
     found = _candidates(model, domain, task, target.columns, candidates)
-    seen = observed_training(observed, model, domain, task, target.columns, energy)
+    seen = observed_training(observed, model, domain, task, target, energy)
     if seen is not None:
-        known = domain_model.evidence(model, str(task["dataset"]), seen, target.slowdown)
-        found = predicted(model, found.rows, found.near, known)
-    elif not target.in_data:
+        found = predicted(model, found.rows, found.near, domain_model.evidence(model, str(task["dataset"]), seen))
+        if any(record.get(OF_ASKED) for record in seen.records):
+            target = replace(target, typical=1.0)
+    if not target.in_data:
         found = _elsewhere(found, target)
-    runs = 0 if seen is None else len(np.unique(seen.run))
-    return _answer(model, found, wanted, grams, task, target, runs)
+    return _answer(model, found, wanted, grams, task, target, 0 if seen is None else len(np.unique(seen.run)))
 
 
 def _elsewhere(found: Considered, target: Machine) -> Considered:
@@ -111,7 +110,10 @@ def model_of(domain: str, data: Any = None, energy: str = "all") -> domain_model
     Raises:
         UsageError: there are too few runs of that domain.
     """
-    models = models_for(data, energy)
+    return _of_domain(models_for(data, energy), domain)
+
+
+def _of_domain(models: Mapping[str, domain_model.DomainModel], domain: str) -> domain_model.DomainModel:
     if domain not in models:
         raise UsageError(f"there are too few runs of domain '{domain}'", hint=f"domains with runs: {', '.join(models)}")
     return models[domain]
@@ -151,7 +153,7 @@ def _answer(
     shown = np.append(chosen.front, top)
     best_at = int(np.flatnonzero(chosen.front == chosen.best)[0])
     expected = domain_model.predict_rows(model, rows.take(shown), known)
-    strange = not observed and target.typical > TRIED
+    strange = target.typical > TRIED
     domain = model.domain
     best, most_accurate = (picks(rows, shown[[p]], _at(expected, [p]), domain, grams)[0] for p in (best_at, -1))
     spread = domain_model.variance_for(model, known.basis)

@@ -30,6 +30,7 @@ from green_predictor.domain_model import DomainModel, Evidence, raw_predict
 from green_predictor.families import FAMILIES
 from green_predictor.features import FeatureSpec
 from green_predictor.physics import PRICES
+from green_predictor.processors import MOST as MOST_LOG_PACE
 from green_predictor.rows import recipe_rows
 from green_predictor.stored_arrays import MOST_AMOUNT, MOST_BYTES, check_arrays, pack, unpack
 from green_predictor.stored_runs import as_columns, as_records
@@ -38,9 +39,6 @@ from green_predictor.targets import Reference
 MAKE_ANEW = "make it anew with green-predictor fit"
 JSON_NAME, ARRAYS_NAME = "model.json", "model.npz"
 SETTINGS = ("landmark_logit", "rigidity", "rigidity_probe", "caution", "caution_seen")
-MOST_PACE = 10.0
-"""No processor is more than e^10 times as fast as another."""
-
 LOOK_AGAIN_S = (0.05, 0.15, 0.3)
 """`save` cannot replace two files at once: a reader who finds one old and one new waits so long and looks again."""
 
@@ -170,7 +168,7 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
     if len(prices) != len(PRICES) or min(prices) <= 0:
         raise ValueError("its prices are not those of physics")
     paces = {str(name): (_number(energy), _number(time)) for name, (energy, time) in info["paces"].items()}
-    if any(abs(v) > MOST_PACE for pace in paces.values() for v in pace):
+    if any(abs(v) > MOST_LOG_PACE for pace in paces.values() for v in pace):
         raise ValueError("a processor is too fast or too slow")
     model = DomainModel(
         domain=domain,

@@ -9,6 +9,9 @@ import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from threading import Lock
+
+_TIMING = Lock()
 
 SIDE, PRODUCTS = 512, 8
 """Side of the matrices and number of products that are timed: some 40 ms in all."""
@@ -28,21 +31,35 @@ def gpu_model() -> str | None:
 
 def is_cpu(name: str | None) -> bool:
     """Is this the name of this machine's processor? Where the brand hides the product line, as clouds have it, the name
-    that a run has says family and model too: `AMD EPYC (Genoa, family 25 model 17)`."""
-    brand = _cpuinfo("model name") or platform.processor()
+    that a run has says family and model too: `AMD EPYC (Genoa, family 25 model 17)`; so it does on Arm."""
+    arm = _cpuinfo("CPU implementer")
+    brand = _cpuinfo("model name") or ("ARM" if arm else platform.processor())
     if not name or not brand:
         return False
-    line = f"family {_cpuinfo('cpu family')} model {_cpuinfo('model')})"
+    family, model = (arm, _cpuinfo("CPU part")) if arm else (_cpuinfo("cpu family"), _cpuinfo("model"))
+    line = f"family {_decimal(family)} model {_decimal(model)})"
     return name == brand or (name.startswith(f"{brand} (") and name.endswith(line))
 
 
+def _decimal(number: str | None) -> str | None:
+    return str(int(number, 0)) if number and re.fullmatch(r"0x[0-9a-fA-F]+|[0-9]+", number) else number
+
+
+def thread_gflops() -> float | None:
+    """Rate of a float32 matrix product on one thread of this machine, GFLOP/s, the best of a few; None where the
+    library that multiplies cannot be held to one thread."""
+    with _TIMING:  # limits that overlap would not be lifted in order
+        return _thread_gflops()
+
+
 @cache
-def thread_gflops() -> float:
-    """Rate of a float32 matrix product on one thread of this machine, GFLOP/s; the best of a few."""
+def _thread_gflops() -> float | None:
     import numpy as np
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_info, threadpool_limits
 
     factor = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
+    if not any(library["user_api"] == "blas" for library in threadpool_info()):
+        return None
     best = float("inf")
     with threadpool_limits(1, user_api="blas"):
         for _ in range(PRODUCTS):

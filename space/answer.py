@@ -123,11 +123,13 @@ def _position(found: Recommendation, recipe_id: str) -> int | None:
 
 
 def _runs(inputs: Inputs, found: Recommendation) -> tuple[list[MeasuredRun], int]:
-    """Runs of this task on a machine like the one asked for, and how many there are on other machines."""
+    """Runs of this task on a machine like the one asked for, and how many there are on other machines: all, where
+    predictions are scaled to one that none was made on."""
     if inputs.dataset == DESCRIBED:
         return [], 0
     records = source().records
-    here = measured_runs(records, inputs.domain, inputs.dataset, found.hardware)
+    scaled = found.evidence.slowdown != (1.0, 1.0)
+    here = [] if scaled else measured_runs(records, inputs.domain, inputs.dataset, found.hardware)
     return here, len(measured_runs(records, inputs.domain, inputs.dataset)) - len(here)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from green_predictor.pace import store_changed_ns
 from space.sources import source, space_id
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ CACHED_ANSWERS = 48
 
 
 def ask(arguments: Mapping[str, Any]) -> Recommendation:
-    """`recommend(**arguments)` over the runs in use, remembered for equal questions."""
-    return _asked(json.dumps(settled(arguments), sort_keys=True))
+    """`recommend(**arguments)` over the runs in use, remembered for equal questions; a run that was added since may say
+    how fast this machine is."""
+    return _asked(json.dumps(settled(arguments), sort_keys=True), store_changed_ns())
 
 
 def settled(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +45,7 @@ def commonest_machine(domain: str) -> str:
 
 
 @lru_cache(maxsize=CACHED_ANSWERS)
-def _asked(question: str) -> Recommendation:
+def _asked(question: str, changed_ns: int) -> Recommendation:
     from green_predictor import recommend
 
     return recommend(**json.loads(question), data=source().data)

@@ -120,6 +120,28 @@ def test_a_processor_whose_brand_hides_its_line_is_known_by_family_and_model(pro
     assert not hardware.machine([GENOA]).in_data, "a part of the name is another name"
 
 
+def test_an_arm_processor_is_known_by_implementer_and_part(monkeypatch):
+    facts = {"CPU implementer": "0x41", "CPU part": "0xd0c"}
+    monkeypatch.setattr(this_machine, "_cpuinfo", facts.get)
+    assert this_machine.is_cpu("ARM (Neoverse N1, family 65 model 3340)")
+    assert not this_machine.is_cpu("ARM (Neoverse V1, family 65 model 3392)") and not this_machine.is_cpu(None)
+
+
+def test_beside_an_accelerator_nobody_knows_nothing_is_compared(processor, monkeypatch):
+    processor("AMD EPYC", family="25", model="17")
+    monkeypatch.setattr(this_machine, "gpu_model", lambda: "GeForce 256")
+    found = hardware.machine([GENOA])
+    assert found.slowdown == (1.0, 1.0) and found.typical == hardware.STRANGE and "left out" in found.words
+
+
+def test_what_another_processor_is_beside_is_the_one_that_most_runs_are_of(processor, monkeypatch):
+    processor("AMD EPYC", family="25", model="1")
+    monkeypatch.setattr(this_machine, "thread_gflops", lambda: 45.0)
+    often = [{**GENOA, "cpu_count": count} for count in (2, 4, 8)]
+    rare = {**GENOA, "cpu_model": "rare", "matmul_gflops": 60.0}
+    assert hardware.machine([*often, rare, rare]).columns["cpu_model"] == GENOA["cpu_model"]
+
+
 def test_another_processor_is_compared_by_the_speed_of_one_thread(processor, monkeypatch):
     processor("AMD EPYC", family="25", model="1")
     monkeypatch.setattr(this_machine, "thread_gflops", lambda: 60.0)
@@ -128,7 +150,10 @@ def test_another_processor_is_compared_by_the_speed_of_one_thread(processor, mon
     assert found.slowdown == pytest.approx((1.5, 1.5)) and "× 1.50" in found.words
     assert found.columns["matmul_gflops"] == 90.0, "the model is told of the processor whose runs it knows"
     described = {"device": "cpu", "cpu_model": "another", "matmul_gflops": 45.0}
-    assert hardware.machine(runs, described).slowdown == pytest.approx((2.0, 2.0)), "as a run reports it"
+    assert hardware.machine(runs, described).slowdown == pytest.approx((2.0, 2.0))
+    assert hardware.machine(runs, {**described, "cpu_threads": 4, "matmul_gflops": 180.0}).slowdown[0] == 2.0
+    for absurd in (1e-300, 1e14):
+        assert hardware.machine(runs, {**described, "matmul_gflops": absurd}).slowdown == (1.0, 1.0)
     card = {"device": "cuda", "gpu_model": "another", "matmul_gflops": 50_000.0}
     for silent in ({"device": "cpu", "cpu_model": "another"}, card):
         unknown = hardware.machine(runs, silent)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ecotaskset.errors import RefusedError
 from ecotaskset.load import load_runs
-from green_predictor import domain_model, targets
+from green_predictor import domain_model, processors, targets
 from green_predictor.fit_domain import fit_domain
 from green_predictor.processors import LEAST_RUNS
 from green_predictor.storage import load, save
@@ -52,6 +52,12 @@ def test_without_runs_of_the_same_on_both_or_without_several_nothing_is_taken_ou
     assert AWAY in targets.prepare([*home[:40], *alone]).reference.paces
     card = [{**r, "device": "cuda", "gpu_model": "a card", "gpu_energy_kwh": r["energy_kwh"]} for r in alone]
     assert targets.prepare([*home[:40], *card]).reference.paces == {}, "an accelerator is described by its columns"
+
+
+def test_an_energy_in_another_unit_makes_no_pace_that_a_model_could_not_keep(home):
+    moved = [{**away(r, 3.6e6, 1.0), "duration_s": None, "curve_duration_s": []} for r in home[:20]]
+    energy, time = targets.prepare([*home[:40], *moved]).reference.paces[AWAY]
+    assert energy == time == processors.MOST
 
 
 def test_targets_are_the_same_on_both_and_restored_they_differ(home):

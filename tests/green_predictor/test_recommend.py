@@ -196,7 +196,7 @@ def test_of_a_machine_nobody_ran_anything_on_less_is_known():
 def test_energy_and_time_on_another_processor_go_with_its_speed_and_qualities_stay():
     asked = {"domain": "recsys", "dataset": "movielens_100k-dense", "max_quality_loss": 0.01}
     known = recommend(**asked, hardware="Genoa")
-    another = {**known.hardware, "cpu_model": "some other processor"}
+    another = {**known.hardware, "cpu_model": "some other processor", "cpu_threads": 1}
     half = {**another, "matmul_gflops": known.hardware["matmul_gflops"] / 2}
     slow, unknown = recommend(**asked, hardware=half), recommend(**asked, hardware={**another, "matmul_gflops": None})
     assert slow.best.recipe == known.best.recipe and slow.best.quality == known.best.quality
@@ -214,7 +214,12 @@ def test_energy_and_time_on_another_processor_go_with_its_speed_and_qualities_st
 def test_runs_observed_on_another_processor_are_of_its_speed():
     asked = {"domain": "recsys", "dataset": {"n_train": 3000, "n_users": 500, "n_items": 900}, "max_quality_loss": 0.01}
     known = recommend(**asked, hardware="Genoa")
-    half = {**known.hardware, "cpu_model": "some other one", "matmul_gflops": known.hardware["matmul_gflops"] / 2}
+    half = {
+        **known.hardware,
+        "cpu_model": "some other one",
+        "cpu_threads": 1,
+        "matmul_gflops": known.hardware["matmul_gflops"] / 2,
+    }
     best = known.best
     run = {**best.recipe.model_dump(), "quality": best.quality, "energy_kwh": 2 * best.energy_kwh,
            "duration_s": 2 * best.duration_s}  # fmt: skip
