@@ -50,8 +50,9 @@ def paced_by_runs(here: Machine, models: Mapping[str, DomainModel], energy: str 
         ratios = _ratios(models, newest, energy, tuple(sorted(here.columns.items())))
     if not len(ratios):
         return here
-    more, longer = np.median(ratios[:, 0]), np.median(ratios[np.isfinite(ratios[:, 1]), 1])
-    more, longer = math.exp(more), math.exp(longer if np.isfinite(longer) else more)
+    timed = ratios[np.isfinite(ratios[:, 1]), 1]
+    more = math.exp(np.median(ratios[:, 0]))
+    longer = math.exp(np.median(timed)) if len(timed) else more
     words = f"energy × {more:.2f} and time × {longer:.2f}, by {len(ratios)} of your runs here"
     return replace(here, slowdown=(more, longer), pace=words, typical=TRIED ** (1 / math.sqrt(len(ratios))))
 
