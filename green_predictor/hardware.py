@@ -75,7 +75,7 @@ class Machine:
         if self.in_data or not (named or record.get("device")):
             return not self.in_data
         if not self.here:
-            return named is not None and named == self.name
+            return bool(named and self.name and _words(self.name) <= _words(str(named)))
         alike = all(record.get(c) in (None, self.columns.get(c)) for c in ("gpu_count", "n_processes"))
         if self.columns.get("device") == "cpu":
             return record.get("device") == "cpu" and this_machine.is_cpu(record.get("cpu_model"))
@@ -146,7 +146,7 @@ def machine(runs: Sequence[Mapping[str, Any]], wanted: str | Mapping[str, Any] =
         raise UsageError(f"'{wanted}' fits several machines in the data", hint=f"one of: {', '.join(names)}")
     sheet = _data_sheet(known, str(wanted))
     if sheet is not None:
-        return _strange(sheet, "from the data sheet of the accelerator")
+        return _strange(sheet, "from the data sheet of the accelerator", name=str(sheet["gpu_model"]))
     names = {n for f in known for n in (f.get("gpu_model"), f.get("cpu_model")) if n} | set(ACCELERATORS) | {"auto"}
     raise unknown_name("hardware", str(wanted), names)
 

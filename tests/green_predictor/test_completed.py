@@ -93,8 +93,11 @@ def test_what_a_run_says_of_its_machine_is_not_mixed_with_another(monkeypatch):
     from green_predictor.recommender import model_of
 
     model = model_of("cv")
-    target = machine(model.runs, "H200").columns
+    target = machine(model.runs, "H200")
     task = {"dataset": "mine", **TASK}
     here = {**SEEN, "device": "cpu", "cpu_model": "mine"}
     found = observed.observed_training([here, SEEN], model, "cv", task, target).records
     assert found[0].get("gpu_model") is None and found[1]["gpu_model"] == "H200"
+    assert not found[0].get(observed.OF_ASKED) and found[1][observed.OF_ASKED]
+    there = {**SEEN, "device": "cuda", "gpu_model": "NVIDIA H200"}
+    assert observed.observed_training([there], model, "cv", task, target).records[0][observed.OF_ASKED]
