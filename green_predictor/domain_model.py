@@ -265,8 +265,8 @@ def doubt_of(model: DomainModel, rows: Rows, basis: str) -> Doubt:
 
 
 def reliability_of(model: DomainModel, basis: str) -> float:
-    """The share of a predicted difference in quality that is real, 0 to 1, where it cannot be told from none: on a task
-    with runs as held-out recipes show it. Tasks never seen are too few to tell."""
+    """The share of a predicted difference in quality that is paid for, 0 to 1, where it cannot be told from none: on a
+    task with runs less than 1 if held-out recipes show that it is not real. Tasks never seen are too few to tell."""
     return model.reliability_seen if basis == "seen" else 1.0
 
 

@@ -22,6 +22,8 @@ CAUTIONS = (0.0, 1.0, 2.0)
 JUDGED_BY = (Preference(rule="cheapest", max_quality_loss=0.01), Preference(0.3), Preference(0.5), Preference(0.7))
 USELESS = 4.0
 """No choice by weight is worse than this: on some tasks the best are so close that any other one would decide all."""
+UNREAL = 0.2
+"""A smaller share of predicted differences than this is next to nothing."""
 PLAIN = ("linear", 100.0)
 EVEN = 0.02
 """Regrets closer than this, or than one standard error of their difference over tasks (Breiman's rule), are even: then
@@ -108,7 +110,8 @@ def caution_seen(data: Training, held: HeldOut, within: np.ndarray) -> float:
 def reliability(data: Training, held: HeldOut, x: np.ndarray, apart: np.ndarray, untold: float) -> float:
     """The share of a predicted difference in quality that is real, 0 to 1, where it is too small to be told from none:
     the slope, through the origin, of what is really lost beside the recipe with the highest prediction on what was said
-    to be. Tasks weigh by the size of what was said.
+    to be. Tasks weigh by the size of what was said. Only where next to nothing is real it is less than 1: a slope in
+    between is that of many small differences, which are luck, and a few large ones, which are not.
 
     Args:
         held: predictions of recipes that were held out.
@@ -132,7 +135,8 @@ def reliability(data: Training, held: HeldOut, x: np.ndarray, apart: np.ndarray,
             promised, kept = (1 - q[near] / max(q[top], 1e-9) for q in (said[one], quality))
             size = float(np.sqrt(np.mean(promised**2)))
             lost, weight = lost + float(np.mean(promised * kept)) / max(size, 1e-9), weight + size
-    return float(np.clip(lost / weight, 0, 1)) if weight > 0 else 1.0
+    slope = lost / weight if weight > 0 else 1.0
+    return float(max(slope, 0.0)) if slope < UNREAL else 1.0
 
 
 def task_scale(data: Training, masks: list[np.ndarray], seed: int) -> float:

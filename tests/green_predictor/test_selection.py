@@ -62,6 +62,6 @@ def test_small_differences_are_worth_what_held_out_recipes_show(digits):
         return reliability(replace(data, y=made), HeldOut(held, np.zeros(len(held))), x, apart, 2.0)
 
     quality = data.y[:, targets.QUALITY]
-    assert found(quality, quality) > 0.9 and found(np.full(len(quality), 1.0), 1.0 + noise) == 0.0
-    assert 0 < found(1.0 + noise / 2, 1.0 + noise) < 0.8
+    assert found(quality, quality) == 1.0 and found(np.full(len(quality), 1.0), 1.0 + noise) == 0.0
+    assert 0 < found(1.0 + noise / 10, 1.0 + noise) < 0.2 and found(1.0 + noise / 2, 1.0 + noise) == 1.0
     assert found(1.0 - noise, 1.0 + noise) == 0.0, "never below nothing"
