@@ -134,7 +134,7 @@ def _answer(
 ) -> Recommendation:
     rows, known, y, distance = found.rows, found.known, found.y, found.distance
     quality, kwh, seconds = targets.restore(y, rows, model.reference)
-    if model.caution or model.caution_seen:
+    if model.caution:
         sure = targets.restore(domain_model.cautious(model, y, distance, known.basis), rows, model.reference)
     else:
         sure = quality, kwh, seconds

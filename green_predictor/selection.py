@@ -102,11 +102,6 @@ def least_caution(found: Mapping[float, np.ndarray]) -> float:
     return min(caution for caution, regret in found.items() if _as_good(regret - best))
 
 
-def caution_seen(data: Training, held: HeldOut, within: np.ndarray) -> float:
-    """The caution for predictions of held-out recipes of known tasks."""
-    return least_caution({c: regrets(asked(data, held, c, within)) for c in CAUTIONS})
-
-
 def reliability(data: Training, held: HeldOut, x: np.ndarray, apart: np.ndarray, untold: float) -> float:
     """The share of a predicted difference in quality that is real, 0 to 1, where it is too small to be told from none:
     the slope, through the origin, of what is really lost beside the recipe with the highest prediction on what was said
