@@ -45,8 +45,8 @@ class DomainModel:
     are known. `bounds` (2, 3): lowest and highest target of all runs. `rigidity`, `rigidity_probe`: how little slopes
     follow a task's known runs, or a few probes (see `calibration.local_correction`). `leverage` (p, p) gives the
     distance from the training data; `caution`: how much it counts against a row of a task never seen.
-    `reliability_seen`: of small differences in quality (see `reliability_of`). `runs`: the columns of the runs that candidates and support
-    need; `summary`: plain facts for people.
+    `reliability_seen`: of small differences in quality (see `reliability_of`). `runs`: the columns of the runs that
+    candidates and support need; `summary`: plain facts for people.
     """
 
     domain: str
@@ -270,8 +270,8 @@ def reliability_of(model: DomainModel, basis: str) -> float:
 
 
 def cautious(model: DomainModel, y: np.ndarray, distance: np.ndarray, basis: str) -> np.ndarray:
-    """Targets made worse by how far a row is from the data: what is surely good beats what is perhaps best. Not on a task
-    with runs: there it took the best recipes of recommenders away, and a tenth of their quality."""
+    """Targets made worse by how far a row is from the data: what is surely good beats what is perhaps best. Not on a
+    task with runs: there it took the best recipes of recommenders away, and a tenth of their quality."""
     caution = 0.0 if basis == "seen" else model.caution
     doubt = caution * np.sqrt(np.maximum(distance, 0))[:, None] * np.sqrt(variance_for(model, basis))
     return (y + doubt * np.array([-1.0, 1.0, 1.0])).astype(np.float32)
