@@ -44,9 +44,8 @@ class DomainModel:
     `variogram`). `between`, `within` (3,): variance of tasks and within a new task; `within_seen` within one whose runs
     are known. `bounds` (2, 3): lowest and highest target of all runs. `rigidity`, `rigidity_probe`: how little slopes
     follow a task's known runs, or a few probes (see `calibration.local_correction`). `leverage` (p, p) gives the
-    distance from the training data; `caution`: how much it counts against a row of a task never seen.
-    `reliability_seen`: of small differences in quality (see `reliability_of`). `runs`: the columns of the runs that
-    candidates and support need; `summary`: plain facts for people.
+    distance from the training data; `caution`: how much it counts against a row of a task never seen. `runs`: the
+    columns of the runs that candidates and support need; `summary`: plain facts for people.
     """
 
     domain: str
@@ -65,7 +64,6 @@ class DomainModel:
     rigidity_probe: float
     leverage: np.ndarray
     caution: float
-    reliability_seen: float
     runs: list[dict[str, Any]] = field(repr=False)
     near: np.ndarray = field(repr=False)
     """Scaled features of the runs' final rows, (r, p), for telling how near a candidate is to what was run."""
@@ -261,12 +259,6 @@ def doubt_of(model: DomainModel, rows: Rows, basis: str) -> Doubt:
         return UNTOLD[known] * indistinct(apart, x[:-1], x[-1], quality, n_validation)
 
     return doubt
-
-
-def reliability_of(model: DomainModel, basis: str) -> float:
-    """The share of a predicted difference in quality that is paid for, 0 to 1, where it cannot be told from none: on a
-    task with runs less than 1 if held-out recipes show that it is not real. Tasks never seen are too few to tell."""
-    return model.reliability_seen if basis == "seen" else 1.0
 
 
 def cautious(model: DomainModel, y: np.ndarray, distance: np.ndarray, basis: str) -> np.ndarray:

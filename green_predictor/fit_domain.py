@@ -10,12 +10,12 @@ from threadpoolctl import threadpool_limits
 
 from ecotaskset.errors import UsageError
 from green_predictor import calibration, features, targets
-from green_predictor.domain_model import UNTOLD, DomainModel
+from green_predictor.domain_model import DomainModel
 from green_predictor.families import FAMILIES
 from green_predictor.held_out import HeldOut, fold_without, folds, scaled
 from green_predictor.probe_calibration import RIGIDITIES, probe_calibration
 from green_predictor.rows import setting_columns
-from green_predictor.selection import RECIPE_FOLDS, compare, reliability, typically_apart
+from green_predictor.selection import RECIPE_FOLDS, compare, typically_apart
 
 LEAST_RUNS = 8
 SPREAD_WITHOUT_TASKS = 2.0
@@ -90,7 +90,6 @@ def _fit_domain(
         rigidity_probe=rigidity_probe,
         leverage=calibration.leverage_factor(x, data.weight),
         caution=chosen["caution"],
-        reliability_seen=reliability(data, known, x, apart["seen"], UNTOLD["seen"]),
         runs=[_kept(r) for r in data.records],
         near=x[data.last],
         summary={

@@ -113,13 +113,12 @@ class Guess:
     prediction: Prediction | None = None
     doubt: Doubt | None = None
     choosable: np.ndarray | None = None
-    reliability: float = 1.0
 
     def choice(self, wanted: Preference) -> int:
         """The recipe that a preference chooses: of those that may be recommended, where any of them is there."""
         quality = self.quality if self.choosable is None else np.where(self.choosable, self.quality, np.nan)
         quality = quality if np.isfinite(quality).any() else self.quality
-        return choose(wanted, quality, self.energy, doubt=self.doubt, reliability=self.reliability).best
+        return choose(wanted, quality, self.energy, doubt=self.doubt).best
 
 
 def guess(model: DomainModel, task: Task, known: Evidence, energy: str = "all") -> Guess:
@@ -134,11 +133,7 @@ def guess(model: DomainModel, task: Task, known: Evidence, energy: str = "all") 
     made = domain_model.with_intervals(model, last, y, distance, known)
     choosable = domain_model.trusted(model, distance) & near_a_run(last, model.runs)
     nearest = choosable if choosable.any() else None
-    doubt, reliability = (
-        domain_model.doubt_of(model, last, known.basis),
-        domain_model.reliability_of(model, known.basis),
-    )
-    return Guess(sure[0], sure[1], made, doubt, nearest, reliability)
+    return Guess(sure[0], sure[1], made, domain_model.doubt_of(model, last, known.basis), nearest)
 
 
 def outcome(task: Task, chosen: int, extra_kwh: float = 0.0) -> dict[str, float]:

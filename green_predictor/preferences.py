@@ -136,12 +136,10 @@ def choose(
     duration_s: np.ndarray | None = None,
     emissions_per_kwh: float | None = None,
     doubt: Doubt | None = None,
-    reliability: float = 1.0,
 ) -> Choice:
     """The best candidate for a preference, and the front within its limits. All arrays are (n,).
 
     `doubt`: what predictions cannot tell apart; that much may be lost beyond `max_quality_loss`, at `QUALITY_PRICE`.
-    `reliability`: the share of such a difference that is real, 0 to 1; only that is paid for.
 
     Raises:
         UsageError: no candidate keeps to the limits; says how near the nearest comes.
@@ -153,7 +151,7 @@ def choose(
     top, reached, spent = int(on_front[-1]), quality[on_front], np.log(np.maximum(energy_kwh[on_front], 1e-300))
     even = np.zeros(len(on_front)) if doubt is None else doubt(on_front, top, float(quality[top]))
     beyond = np.maximum(0.0, (1 - wanted.max_quality_loss) - reached / max(float(quality[top]), 1e-9))
-    paid = spent + reliability * QUALITY_PRICE * beyond
+    paid = spent + QUALITY_PRICE * beyond
     allowed = beyond <= 0
     untold = reached >= (1 - wanted.max_quality_loss) * less(float(quality[top]), even)
     kept = allowed | (untold & (paid <= paid[allowed].min()))

@@ -143,8 +143,7 @@ def _answer(
         near = trusted & found.near
         sure = (np.where(near if near.any() else trusted, sure[0], np.nan), *sure[1:])
     doubt = domain_model.doubt_of(model, rows, known.basis)
-    reliability = domain_model.reliability_of(model, known.basis)
-    chosen = choose(wanted, *sure, grams[0] / 1000 if grams else None, doubt, reliability)
+    chosen = choose(wanted, *sure, grams[0] / 1000 if grams else None, doubt)
     most_within_limits = float(sure[0][chosen.front[-1]])
     chosen = _shortened(chosen)  # chosen on cautious values, shown by expected ones: put in the order people see
     chosen = Choice(chosen.best, chosen.front[np.argsort(kwh[chosen.front], kind="stable")])

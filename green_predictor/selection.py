@@ -12,9 +12,9 @@ from green_predictor import calibration, features
 from green_predictor.families import FAMILIES
 from green_predictor.held_out import HeldOut, fold_without, folds, hold_out, predict_without
 from green_predictor.pareto import front
-from green_predictor.preferences import QUALITY_PRICE, Preference, choose, costs, less
+from green_predictor.preferences import QUALITY_PRICE, Preference, choose, costs
 from green_predictor.targets import QUALITY, Training, restore
-from green_predictor.variogram import indistinct, variogram
+from green_predictor.variogram import variogram
 
 TASK_FOLDS = 6
 RECIPE_FOLDS = 4
@@ -22,8 +22,6 @@ CAUTIONS = (0.0, 1.0, 2.0)
 JUDGED_BY = (Preference(rule="cheapest", max_quality_loss=0.01), Preference(0.3), Preference(0.5), Preference(0.7))
 USELESS = 4.0
 """No choice by weight is worse than this: on some tasks the best are so close that any other one would decide all."""
-UNREAL = 0.2
-"""A smaller share of predicted differences than this is next to nothing."""
 PLAIN = ("linear", 100.0)
 EVEN = 0.02
 """Regrets closer than this, or than one standard error of their difference over tasks (Breiman's rule), are even: then
@@ -100,38 +98,6 @@ def least_caution(found: Mapping[float, np.ndarray]) -> float:
     """Of cautions and their regrets by task: the least that is no worse than the best one, but for chance."""
     best = min(found.values(), key=np.mean)
     return min(caution for caution, regret in found.items() if _as_good(regret - best))
-
-
-def reliability(data: Training, held: HeldOut, x: np.ndarray, apart: np.ndarray, untold: float) -> float:
-    """The share of a predicted difference in quality that is real, 0 to 1, where it is too small to be told from none:
-    the slope, through the origin, of what is really lost beside the recipe with the highest prediction on what was said
-    to be. Tasks weigh by the size of what was said. Only where next to nothing is real it is less than 1: a slope in
-    between is that of many small differences, which are luck, and a few large ones, which are not.
-
-    Args:
-        held: predictions of recipes that were held out.
-        x: scaled features, (n, p). apart: a `variogram` of these predictions.
-        untold: how many typical errors apart recipes are no longer told apart at.
-    """
-    final = data.subset(data.last)
-    said, real = (restore(y, final.rows, data.reference)[0] for y in (held.y[data.last], final.y))
-    names, n_validation, at = final.task.astype(str), final.rows.number("n_validation"), x[data.last]
-    lost, weight = 0.0, 0.0
-    for name in np.unique(names):
-        mine = np.flatnonzero(names == name)
-        _, first, inverse = np.unique(final.recipe[mine].astype(str), return_index=True, return_inverse=True)
-        quality = np.bincount(inverse, real[mine]) / np.bincount(inverse)
-        one = mine[first]
-        top = int(said[one].argmax())
-        highest = float(said[one][top])
-        even = untold * indistinct(apart, at[one], at[one][top], highest, float(n_validation[one][0]))
-        near = (said[one] >= less(highest, even)) & (np.arange(len(one)) != top)
-        if near.any():
-            promised, kept = (1 - q[near] / max(q[top], 1e-9) for q in (said[one], quality))
-            size = float(np.sqrt(np.mean(promised**2)))
-            lost, weight = lost + float(np.mean(promised * kept)) / max(size, 1e-9), weight + size
-    slope = lost / weight if weight > 0 else 1.0
-    return float(max(slope, 0.0)) if slope < UNREAL else 1.0
 
 
 def task_scale(data: Training, masks: list[np.ndarray], seed: int) -> float:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from green_predictor import features, targets
-from green_predictor.held_out import HeldOut
 from green_predictor.preferences import QUALITY_PRICE
 from green_predictor.selection import (
     JUDGED_BY,
@@ -16,7 +12,6 @@ from green_predictor.selection import (
     _loss,
     least_caution,
     regrets,
-    reliability,
 )
 
 
@@ -47,21 +42,3 @@ def test_a_useless_choice_has_a_regret_and_no_task_decides_all():
     near = task([0.5, 0.95, 0.9501], [0.9, 0.1, 0.1])
     assert 0 < regrets([tied])[0] < 3 * QUALITY_PRICE and 0 < regrets([near])[0] < 3 * QUALITY_PRICE
     assert all(0 < _loss(JUDGED_BY[1], one.quality, one.energy, 0) <= USELESS for one in (tied, near))
-
-
-def test_small_differences_are_worth_what_held_out_recipes_show(digits):
-    """On other people's runs that all reach the same quality, energy was paid for differences that are not there."""
-    data = targets.prepare(digits)
-    x = features.feature_matrix(data.rows, features.fit_spec(data.rows, data.weight))
-    apart = np.array([[0.0, 100.0], [1.0, 1.0]])
-    noise = 0.1 * np.random.default_rng(0).standard_normal(len(data.y))
-
-    def found(real, said):
-        made, held = data.y.copy(), data.y.copy()
-        made[:, targets.QUALITY], held[:, targets.QUALITY] = real, said
-        return reliability(replace(data, y=made), HeldOut(held, np.zeros(len(held))), x, apart, 2.0)
-
-    quality = data.y[:, targets.QUALITY]
-    assert found(quality, quality) == 1.0 and found(np.full(len(quality), 1.0), 1.0 + noise) == 0.0
-    assert 0 < found(1.0 + noise / 10, 1.0 + noise) < 0.2 and found(1.0 + noise / 2, 1.0 + noise) == 1.0
-    assert found(1.0 - noise, 1.0 + noise) == 0.0, "never below nothing"

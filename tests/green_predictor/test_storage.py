@@ -179,9 +179,9 @@ def test_the_head_needs_what_a_model_needs(saved):
     changes = [{key: "__import__('os')"} for key in ("family", "names", "runs", "caution", "prices", "summary")]
     changes += [
         {"caution": -5},
-        {"reliability_seen": "1"},
+        {"caution": "1"},
         {"rigidity": True},
-        {"reliability_seen": 10**400},
+        {"caution": 10**400},
         {"prices": [1] * 99},
     ]
     changes += [{"summary": {"runs": 3, "tasks": ["digits"]}}]
