@@ -201,6 +201,7 @@ def test_among_a_half_all_is_of_that_half(task):
 
 
 def test_a_machine_that_ran_few_recipes_of_a_task_is_not_judged_on_it(digits):
+    digits = [r for r in digits if "Genoa" in r["cpu_model"]]
     other = [{**r, "cpu_model": "another"} for r in digits]
     recipes = sorted({r["recipe_id"] for r in digits})
     few, many = ([r for r in other if r["recipe_id"] in recipes[:count]] for count in (5, 2 * len(recipes) // 3))
