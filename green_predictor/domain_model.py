@@ -262,8 +262,8 @@ def doubt_of(model: DomainModel, rows: Rows, basis: str) -> Doubt:
 
 
 def cautious(model: DomainModel, y: np.ndarray, distance: np.ndarray, basis: str) -> np.ndarray:
-    """Targets made worse by how far a row is from the data: what is surely good beats what is perhaps best. Not on a
-    task with runs: there it took the best recipes of recommenders away, and a tenth of their quality."""
+    """Targets made worse by how far a row is from the data: what is surely good beats what is perhaps best. Only on
+    a task never seen: where there are runs of it, they say how good its recipes are."""
     caution = 0.0 if basis == "seen" else model.caution
     doubt = caution * np.sqrt(np.maximum(distance, 0))[:, None] * np.sqrt(variance_for(model, basis))
     return (y + doubt * np.array([-1.0, 1.0, 1.0])).astype(np.float32)
