@@ -16,7 +16,7 @@ from green_predictor import candidates as candidates_
 from green_predictor import domain_model
 from green_predictor.domain_model import DomainModel, Evidence
 from green_predictor.kept import kept
-from green_predictor.nearby import near_a_run
+from green_predictor.nearby import neighbours
 from green_predictor.rows import Rows
 
 MOST_KEPT_ROWS = 20_000
@@ -26,11 +26,12 @@ MOST_KEPT_ROWS = 20_000
 @dataclass(frozen=True)
 class Considered:
     """Candidates with what `raw_predict` says of them. `near`: which are close to a real run; None where a person chose
-    the candidates.
+    the candidates. `tried`: on how many tasks each was run (see `nearby`).
     """
 
     rows: Rows
     near: np.ndarray | None
+    tried: np.ndarray
     y: np.ndarray
     distance: np.ndarray
     known: Evidence
@@ -56,18 +57,22 @@ def _made(model: DomainModel, domain: str, task_json: str, machine_json: str, co
     task, machine = json.loads(task_json), json.loads(machine_json)
     rows = candidates_.design(model.runs, domain, task, machine, count)
     known = domain_model.evidence(model, str(task["dataset"]), None)
-    return predicted(model, rows, near_a_run(rows, model.runs), known)
+    there = neighbours(rows, model.runs)
+    return predicted(model, rows, there.near, there.tasks, known)
 
 
-def predicted(model: DomainModel, rows: Rows, near: np.ndarray | None, known: Evidence) -> Considered:
-    """Candidates with their predictions, given what is known of the task."""
+def predicted(
+    model: DomainModel, rows: Rows, near: np.ndarray | None, tried: np.ndarray, known: Evidence
+) -> Considered:
+    """Candidates with their predictions, given what is known of the task. Where some are near a run, the leverage of
+    the others is infinite: they are not trusted."""
+    asked = near if near is not None and near.any() else None
 
     def counted(distance: np.ndarray) -> np.ndarray:
-        mask = domain_model.trusted(model, distance)
-        return mask if near is None or not (near & mask).any() else near & mask
+        return domain_model.trusted(model, distance)
 
-    y, distance, known = domain_model.predict_task(model, rows, known, None if near is None else counted)
-    return Considered(rows, near, y, distance, known)
+    y, distance, known = domain_model.predict_task(model, rows, known, None if near is None else counted, asked)
+    return Considered(rows, near, tried, y, distance, known)
 
 
 _kept = kept(8)(_made)

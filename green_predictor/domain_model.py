@@ -17,8 +17,8 @@ from green_predictor.preferences import Doubt
 from green_predictor.rows import Rows
 from green_predictor.variogram import indistinct
 
-PIECE = 16_384
-"""Rows evaluated at a time: small enough that the feature matrix of a piece stays in the processor's cache."""
+PIECE = 65_536
+"""Rows evaluated at a time. Of smaller pieces two threads wait for each other, larger ones leave the cache."""
 
 
 MANY_PIECES, MOST_THREADS = 4, 8
@@ -44,8 +44,8 @@ class DomainModel:
     `variogram`). `between`, `within` (3,): variance of tasks and within a new task; `within_seen` within one whose runs
     are known. `bounds` (2, 3): lowest and highest target of all runs. `rigidity`, `rigidity_probe`: how little slopes
     follow a task's known runs, or a few probes (see `calibration.local_correction`). `leverage` (p, p) gives the
-    distance from the training data; `caution`: how much it counts against a row of a task never seen. `runs`: the
-    columns of the runs that candidates and support need; `summary`: plain facts for people.
+    distance from the training data. `runs`: the columns of the runs that candidates and support need; `summary`: plain
+    facts for people.
     """
 
     domain: str
@@ -63,7 +63,6 @@ class DomainModel:
     rigidity: float
     rigidity_probe: float
     leverage: np.ndarray
-    caution: float
     runs: list[dict[str, Any]] = field(repr=False)
     near: np.ndarray = field(repr=False)
     """Scaled features of the runs' final rows, (r, p), for telling how near a candidate is to what was run."""
@@ -168,10 +167,15 @@ def evidence(model: DomainModel, dataset: str | None, observed: targets.Training
     return Evidence(added if known is None else added + known, basis, band)
 
 
-def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> tuple[np.ndarray, np.ndarray]:
-    """Targets (n, 3) and leverage (n,), piece by piece and, where there are many pieces, on all processors."""
+def raw_predict(
+    model: DomainModel, rows: Rows, known: Evidence, near: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Targets (n, 3) and leverage (n,), piece by piece and, where there are many pieces, on all processors.
+
+    `near` (n,) bool: the rows whose leverage is of interest; it is a quarter of the work. That of others is infinite.
+    """
     y = np.empty((len(rows), 3), np.float32)
-    distance = np.empty(len(rows), np.float32)
+    distance = np.full(len(rows), np.inf, np.float32)
     planned, more = features.plan(rows, model.spec), slower(known.slowdown)
 
     def one(start: int) -> None:
@@ -184,7 +188,9 @@ def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> tuple[np.nda
         quality = y[piece, targets.QUALITY]
         quality -= known.lowered
         np.minimum(quality, known.band[1], out=quality)
-        distance[piece] = calibration.leverage(model.leverage, x, planned.beyond[rows.setting[piece]])
+        asked = slice(None) if near is None else near[piece]
+        beyond = planned.beyond[rows.setting[piece][asked]]
+        distance[piece][asked] = calibration.leverage(model.leverage, x[asked], beyond)
 
     starts = range(0, len(rows), PIECE)
     if len(starts) < MANY_PIECES:
@@ -197,16 +203,20 @@ def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> tuple[np.nda
 
 
 def predict_task(
-    model: DomainModel, rows: Rows, known: Evidence, among: Callable[[np.ndarray], np.ndarray] | None = None
+    model: DomainModel,
+    rows: Rows,
+    known: Evidence,
+    among: Callable[[np.ndarray], np.ndarray] | None = None,
+    near: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, Evidence]:
     """`raw_predict` of all candidates of one task, and the evidence with the level that holds for them together.
 
     What a task allows is hard to know, how its recipes compare is easier: where the best of them promises more, or
     less, than the best of any task ever reached, all are moved by the same, and keep their order. `among`: from
     leverage (n,) to the mask of the candidates that count; None for a list that need not hold any good recipe, which is
-    lowered, never raised.
+    lowered, never raised. `near`: see `raw_predict`.
     """
-    y, distance = raw_predict(model, rows, replace(known, band=(-np.inf, np.inf)))
+    y, distance = raw_predict(model, rows, replace(known, band=(-np.inf, np.inf)), near)
     counted = np.ones(len(rows), bool) if among is None else among(distance)
     best = float(np.max(y[counted, targets.QUALITY]))
     low, high = known.band
@@ -261,9 +271,15 @@ def doubt_of(model: DomainModel, rows: Rows, basis: str) -> Doubt:
     return doubt
 
 
-def cautious(model: DomainModel, y: np.ndarray, distance: np.ndarray, basis: str) -> np.ndarray:
-    """Targets made worse by how far a row is from the data: what is surely good beats what is perhaps best. Only on
-    a task never seen: where there are runs of it, they say how good its recipes are."""
-    caution = 0.0 if basis == "seen" else model.caution
-    doubt = caution * np.sqrt(np.maximum(distance, 0))[:, None] * np.sqrt(variance_for(model, basis))
-    return (y + doubt * np.array([-1.0, 1.0, 1.0])).astype(np.float32)
+def cautious(model: DomainModel, y: np.ndarray, tried: np.ndarray, basis: str) -> np.ndarray:
+    """Targets (n, 3) as a choice takes them: on a task never seen worse by the typical error of a recipe that nobody
+    tried, and by less, as the error of a mean, the more tasks it was tried on (`tried` (n,), see `nearby`). What is
+    surely good beats what is perhaps best. On a task with runs, those say how good its recipes are.
+    """
+    return y if basis == "seen" else worse(y, tried, variance_for(model, basis))
+
+
+def worse(y: np.ndarray, tried: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Targets made worse by one standard error: `variance` (3,) is that of a recipe which was tried on no task."""
+    error = np.sqrt(variance / (1 + tried[:, None]))
+    return (y + error * np.array([-1.0, 1.0, 1.0])).astype(np.float32)

@@ -1,7 +1,7 @@
 """The evaluation behind `green-predictor evaluate`: protocols × domains, baselines and oracle in the same run.
 
-Model selection is nested: every fold fits from nothing, choosing family, smoothness and caution inside its own
-training records.
+Model selection is nested: every fold fits from nothing, choosing family and smoothness inside its own training
+records.
 """
 
 from __future__ import annotations

@@ -89,7 +89,6 @@ def _fit_domain(
         rigidity=rigidity,
         rigidity_probe=rigidity_probe,
         leverage=calibration.leverage_factor(x, data.weight),
-        caution=chosen["caution"],
         runs=[_kept(r) for r in data.records],
         near=x[data.last],
         summary={

@@ -12,7 +12,7 @@ from green_predictor import domain_model, metrics, targets
 from green_predictor.alone import as_if_alone
 from green_predictor.domain_model import DomainModel, Evidence, Prediction
 from green_predictor.hardware import STRANGE
-from green_predictor.nearby import near_a_run
+from green_predictor.nearby import neighbours
 from green_predictor.pareto import front, hypervolume_ratio
 from green_predictor.preferences import Doubt, Preference, choose
 from green_predictor.protocols import machine_of
@@ -129,9 +129,10 @@ def guess(model: DomainModel, task: Task, known: Evidence, energy: str = "all") 
     if not known.basis.startswith("probe") and not {machine_of(r) for r in task.records} & learned_on:
         known = replace(known, typical=STRANGE)
     y, distance, known = domain_model.predict_task(model, last, known, lambda distance: np.isfinite(distance))
-    sure = targets.restore(domain_model.cautious(model, y, distance, known.basis), last, model.reference)
+    there = neighbours(last, model.runs)
+    sure = targets.restore(domain_model.cautious(model, y, there.tasks, known.basis), last, model.reference)
     made = domain_model.with_intervals(model, last, y, distance, known)
-    choosable = domain_model.trusted(model, distance) & near_a_run(last, model.runs)
+    choosable = domain_model.trusted(model, distance) & there.near
     nearest = choosable if choosable.any() else None
     return Guess(sure[0], sure[1], made, domain_model.doubt_of(model, last, known.basis), nearest)
 

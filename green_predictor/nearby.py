@@ -1,4 +1,4 @@
-"""Which candidates are close enough to a real run of their architecture to be recommended.
+"""Which candidates are close enough to a real run of their architecture to be recommended, and how well tried they are.
 
 A model of few runs is sure of itself where nobody ever was: among ten thousand candidates the best-looking is then the
 one it is most wrong about. So a design is cut to what somebody nearly did: on some task, the same architecture, with
@@ -6,11 +6,15 @@ numbers a step away at most. A step is a factor of `STEP` in one number, or two 
 of the architecture turned may not even apply to it. A learning rate above all that were tried of it is no step but
 perhaps a cliff: just beyond the best rate trainings learn nothing, and no smooth model sees that coming. Where the
 cliff is depends on the optimizer, so runs with another one are near to nothing.
+
+A recipe that did well on ten other tasks is a safer bet than one next to it that nobody ever ran, however much the same
+is predicted of both: that is how well it is tried (see `domain_model.cautious`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,36 +25,54 @@ from green_predictor.rows import Rows, knobs_of
 STEP = {"learning_rate": 4.0, "epochs": 2.0, "batch_size": 4.0, "data_fraction": 2.0}
 KNOB = 0.5
 NEAR = 1.0
+ALIKE = 0.3
+"""So many steps away a run says little of a recipe itself: it counts exp(-1), twice as far away next to nothing."""
 
 
-def near_a_run(rows: Rows, runs: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    """Which rows lie within a step of a run of the same architecture, (n,) bool."""
+@dataclass(frozen=True)
+class Neighbours:
+    """`near` (n,) bool: rows within a step of a run of the same architecture. `tasks` (n,): on how many tasks somebody
+    ran the recipe of a row; one at a distance of d steps counts exp(-(d / `ALIKE`)²)."""
+
+    near: np.ndarray
+    tasks: np.ndarray
+
+
+def neighbours(rows: Rows, runs: Sequence[Mapping[str, Any]]) -> Neighbours:
+    """How near rows are to runs."""
     architecture, place = rows.text("model"), _place(rows)
     turned = [knobs_of(run) for run in runs]
     codes = _codes([*rows.knob_sets, *turned])
     designed, real = codes[: len(rows.knob_sets)], codes[len(rows.knob_sets) :]
     chosen, used = (np.array([_optimizer(knobs) for knobs in sets]) for sets in (rows.knob_sets, turned))
     made = np.array([run.get("model") for run in runs], object)
-    near = np.zeros(len(rows), bool)
+    near, tasks = np.zeros(len(rows), bool), np.zeros(len(rows), np.float32)
     for name in dict.fromkeys(architecture):
-        alike, own = architecture == name, made == name
+        same, own = architecture == name, made == name
         strange = ((designed != 0) & ~(real[own] != 0).any(0)).any(1)
         for optimizer in dict.fromkeys(used[own]):
-            mine = np.flatnonzero(alike & ((chosen == optimizer) & ~strange)[rows.knob_set])
+            mine = np.flatnonzero(same & ((chosen == optimizer) & ~strange)[rows.knob_set])
             others = np.flatnonzero(own & (used == optimizer))
             fastest = max(float(runs[i].get("learning_rate") or np.inf) for i in others)
             sets, here = rows.knob_set[mine], [column[mine] for column in place]
             distance = np.full(len(mine), np.inf, np.float32)
-            distinct = {(*_place_of(runs[i], turned[i]), real[i].tobytes()): i for i in others}
-            for (*there, _), i in distinct.items():
-                away = (KNOB * (designed != real[i]).sum(1, dtype=np.float32))[sets]
+            run_on: dict[tuple[Any, ...], set[Any]] = {}
+            for i in others:
+                run_on.setdefault((*_place_of(runs[i], turned[i]), real[i].tobytes()), set()).add(
+                    runs[i].get("dataset")
+                )
+            for (*there, settings), on in run_on.items():
+                other = np.frombuffer(settings, real.dtype)
+                away = (KNOB * (designed != other).sum(1, dtype=np.float32))[sets]
                 for column, value in zip(here, there, strict=True):
                     if value is not None:
                         away += np.abs(column - np.float32(value))
                 np.minimum(distance, away, out=distance)
+                alike = np.flatnonzero(away < 2 * ALIKE)
+                tasks[mine[alike]] += len(on) * np.exp(-((away[alike] / ALIKE) ** 2))
             slow = rows.learning_rate[mine] <= fastest * (1 + 1e-3)
             near[mine] = (distance <= NEAR + 1e-5) & slow
-    return near
+    return Neighbours(near, tasks)
 
 
 def _optimizer(knobs: Mapping[str, Any]) -> str:

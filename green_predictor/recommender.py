@@ -15,6 +15,7 @@ from green_predictor import candidates as candidates_
 from green_predictor import domain_model, emissions, targets
 from green_predictor.considered import Considered, consider, predicted
 from green_predictor.hardware import TRIED, Machine, machine
+from green_predictor.nearby import neighbours
 from green_predictor.observed import OF_ASKED, observed_training
 from green_predictor.pace import paced_by_runs
 from green_predictor.preferences import Choice, Preference, choose, preference
@@ -90,7 +91,8 @@ def recommend(
     found = _candidates(model, domain, task, target.columns, candidates)
     seen = observed_training(observed, model, domain, task, target, energy)
     if seen is not None:
-        found = predicted(model, found.rows, found.near, domain_model.evidence(model, str(task["dataset"]), seen))
+        known = domain_model.evidence(model, str(task["dataset"]), seen)
+        found = predicted(model, found.rows, found.near, found.tried, known)
         if any(record.get(OF_ASKED) for record in seen.records):
             target = replace(target, typical=1.0)
     if not target.in_data:
@@ -126,7 +128,7 @@ def _candidates(model, domain, task, target, candidates) -> Considered:
         raise UsageError(f"candidates={candidates!r} is neither a number nor a list of recipes")
     rows = candidates_.from_recipes(model.runs, domain, task, target, list(candidates))
     known = domain_model.evidence(model, str(task["dataset"]), None)
-    return predicted(model, rows, None, known)
+    return predicted(model, rows, None, neighbours(rows, model.runs).tasks, known)
 
 
 def _answer(
@@ -134,14 +136,11 @@ def _answer(
 ) -> Recommendation:
     rows, known, y, distance = found.rows, found.known, found.y, found.distance
     quality, kwh, seconds = targets.restore(y, rows, model.reference)
-    if model.caution:
-        sure = targets.restore(domain_model.cautious(model, y, distance, known.basis), rows, model.reference)
-    else:
-        sure = quality, kwh, seconds
+    sure = quality, kwh, seconds
+    if known.basis != "seen":
+        sure = targets.restore(domain_model.cautious(model, y, found.tried, known.basis), rows, model.reference)
     if found.near is not None:  # among so many, some far from all data look best by chance: leave those out
-        trusted = domain_model.trusted(model, distance)
-        near = trusted & found.near
-        sure = (np.where(near if near.any() else trusted, sure[0], np.nan), *sure[1:])
+        sure = (np.where(domain_model.trusted(model, distance), sure[0], np.nan), *sure[1:])
     doubt = domain_model.doubt_of(model, rows, known.basis)
     chosen = choose(wanted, *sure, grams[0] / 1000 if grams else None, doubt)
     most_within_limits = float(sure[0][chosen.front[-1]])

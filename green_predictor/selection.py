@@ -1,16 +1,18 @@
-"""Which family, how smooth, how cautious: decided by regret on tasks that were held out, not by fit."""
+"""Which family, how smooth: decided by regret on tasks that were held out, not by fit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from green_predictor import calibration, features
+from green_predictor.domain_model import worse
 from green_predictor.families import FAMILIES
 from green_predictor.held_out import HeldOut, fold_without, folds, hold_out, predict_without
+from green_predictor.nearby import neighbours
 from green_predictor.pareto import front
 from green_predictor.preferences import QUALITY_PRICE, Preference, choose, costs
 from green_predictor.targets import QUALITY, Training, restore
@@ -18,15 +20,13 @@ from green_predictor.variogram import variogram
 
 TASK_FOLDS = 6
 RECIPE_FOLDS = 4
-CAUTIONS = (0.0, 1.0, 2.0)
 JUDGED_BY = (Preference(rule="cheapest", max_quality_loss=0.01), Preference(0.3), Preference(0.5), Preference(0.7))
 USELESS = 4.0
 """No choice by weight is worse than this: on some tasks the best are so close that any other one would decide all."""
 PLAIN = ("linear", 100.0)
 EVEN = 0.02
 """Regrets closer than this, or than one standard error of their difference over tasks (Breiman's rule), are even: then
-the smaller energy and quality error decides, and then the least caution. A dozen tasks cannot tell more; what they seem
-to tell is often luck."""
+the smaller energy and quality error decides. A dozen tasks cannot tell more; what they seem to tell is often luck."""
 
 
 def typically_apart(data: Training, held: HeldOut, x: np.ndarray) -> np.ndarray:
@@ -57,12 +57,21 @@ class Asked:
         return float(np.mean([_loss(r, self.quality, self.energy, i) for r, i in zip(JUDGED_BY, picks, strict=True)]))
 
 
-def asked(data: Training, held: HeldOut, caution: float, within: np.ndarray) -> list[Asked]:
-    """Every task with at least three recipes, as predicted, with so much caution, by models that did not see it."""
-    final, leverage = data.subset(data.last), np.sqrt(np.maximum(held.leverage[data.last], 0))[:, None]
-    careful = held.y[data.last] + caution * leverage * np.sqrt(within) * np.array([-1.0, 1.0, 1.0])
+def tried_elsewhere(data: Training) -> np.ndarray:
+    """On how many other tasks the recipe of each final row was run, (n,) (see `nearby`)."""
+    final = data.subset(data.last)
+    task, number = final.task.astype(str), np.zeros(len(final.y), np.float32)
+    for name in np.unique(task):
+        others = [r for r in data.records if str(r.get("dataset")) != name]
+        number[task == name] = neighbours(final.rows.take(np.flatnonzero(task == name)), others).tasks
+    return number
+
+
+def asked(data: Training, held: HeldOut, tried: np.ndarray, within: np.ndarray) -> list[Asked]:
+    """Every task with at least three recipes, as predicted, with caution, by models that did not see it."""
+    final = data.subset(data.last)
     truth = restore(final.y, final.rows, data.reference)
-    said = restore(careful.astype(np.float32), final.rows, data.reference)
+    said = restore(worse(held.y[data.last], tried, within), final.rows, data.reference)
     names, found = final.task.astype(str), []
     for name in np.unique(names):
         mine = np.flatnonzero(names == name)
@@ -94,12 +103,6 @@ def _as_good(more: np.ndarray) -> bool:
     return float(more.mean()) <= max(EVEN, error)
 
 
-def least_caution(found: Mapping[float, np.ndarray]) -> float:
-    """Of cautions and their regrets by task: the least that is no worse than the best one, but for chance."""
-    best = min(found.values(), key=np.mean)
-    return min(caution for caution, regret in found.items() if _as_good(regret - best))
-
-
 def task_scale(data: Training, masks: list[np.ndarray], seed: int) -> float:
     """How much the description of a task may count: what predicts the quality on held-out tasks best, tasks weighing
     the same. A straight line tells it as well as any family, and at once."""
@@ -122,22 +125,21 @@ def compare(data: Training, seed: int, names: list[str] | None = None) -> tuple[
     by_task = len(np.unique(data.task.astype(str))) >= 2
     group = data.task if by_task else data.recipe
     masks = folds(group, TASK_FOLDS if by_task else RECIPE_FOLDS, seed)
-    tried = [(n, s) for n in (names or FAMILIES) for s in FAMILIES[n].strengths]
+    settings = [(n, s) for n in (names or FAMILIES) for s in FAMILIES[n].strengths]
     scale = task_scale(data, masks, seed) if by_task else features.TASK_SCALES[0]
-    held = hold_out(data, masks, tried, seed, scale)
+    held = hold_out(data, masks, settings, seed, scale)
+    tried = tried_elsewhere(data)
     table, by_task_of = [], []
     for (name, strength), out in held.items():
         left = data.y - out.y
         _, within = calibration.variances(left[data.last], data.task[data.last].astype(str))
+        found = regrets(asked(data, out, tried, within))
         error = float(np.mean(np.abs(left[data.last][:, :2])))
-        for caution in CAUTIONS:
-            found = regrets(asked(data, out, caution, within))
-            setting = {"family": name, "strength": strength, "caution": caution}
-            table.append({**setting, "regret": float(found.mean()), "error": error})
-            by_task_of.append(found)
+        table.append({"family": name, "strength": strength, "regret": float(found.mean()), "error": error})
+        by_task_of.append(found)
     least = by_task_of[min(range(len(table)), key=lambda i: table[i]["regret"])]
     even = [row for row, found in zip(table, by_task_of, strict=True) if _as_good(found - least)]
-    chosen = min(even, key=lambda row: (row["error"], row["caution"]))
+    chosen = min(even, key=lambda row: row["error"])
     return (
         {"table": table, "chosen": chosen, "held_out": "task" if by_task else "recipe", "task_scale": scale},
         held[chosen["family"], chosen["strength"]],

@@ -38,7 +38,7 @@ from green_predictor.targets import Reference
 
 MAKE_ANEW = "make it anew with green-predictor fit"
 JSON_NAME, ARRAYS_NAME = "model.json", "model.npz"
-SETTINGS = ("landmark_logit", "rigidity", "rigidity_probe", "caution")
+SETTINGS = ("landmark_logit", "rigidity", "rigidity_probe")
 LOOK_AGAIN_S = (0.05, 0.15, 0.3)
 """`save` cannot replace two files at once: a reader who finds one old and one new waits so long and looks again."""
 

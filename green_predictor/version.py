@@ -14,6 +14,7 @@ _SHAPES_A_MODEL = (
     "fit_domain.py",
     "held_out.py",
     "link.py",
+    "nearby.py",
     "pareto.py",
     "physics.py",
     "processors.py",

@@ -9,9 +9,9 @@ import numpy as np
 
 from green_predictor.families import linear, oblivious
 
-TREES = 80
+TREES = 160
 DEPTH = 6
-RATE = 0.15
+RATE = 0.25
 SHARE_OF_FEATURES = 0.3
 SMOOTHING = 30.0
 

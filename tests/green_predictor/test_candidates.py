@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from green_predictor import candidates
 from green_predictor.hardware import machine
-from green_predictor.nearby import near_a_run
+from green_predictor.nearby import neighbours
 from green_predictor.recommender import model_of
 from green_predictor.tasks import task_record
 
@@ -41,7 +41,7 @@ def test_what_was_run_on_any_task_can_be_recommended_on_this_one(asked):
     elsewhere = [r for r in runs if r["dataset"] != task["dataset"] and not r.get("knobs")]
     tried = {(r["model"], r["epochs"], r["batch_size"], f"{r['learning_rate']:.3g}", "{}") for r in elsewhere}
     assert tried <= made
-    assert near_a_run(rows, runs).sum() >= len(tried)
+    assert neighbours(rows, runs).near.sum() >= len(tried)
 
 
 @given(st.integers(0, 300), st.integers(0, 300), st.integers(1, 400), st.integers(0, 99))

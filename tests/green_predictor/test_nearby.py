@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ecotaskset.load import load_runs
 from green_predictor import calibration, domain_model, recommend
-from green_predictor.nearby import near_a_run
+from green_predictor.nearby import neighbours
 from green_predictor.recommender import model_of
 from green_predictor.rows import recipe_rows
 
@@ -33,12 +33,12 @@ RUN = {"model": "mlp", "learning_rate": 1e-3, "epochs": 4, "batch_size": 32, "kn
 )
 def test_a_step_away_at_most(change, near):
     rows = recipe_rows([{**RUN, **change}], [(0, 4)])
-    assert near_a_run(rows, [RUN]).tolist() == [near]
+    assert neighbours(rows, [RUN]).near.tolist() == [near]
 
 
 def test_a_rate_between_those_that_were_tried_is_near():
     rows = recipe_rows([{**RUN, "learning_rate": rate} for rate in (2e-3, 4e-3, 5e-3)], [(i, 4) for i in range(3)])
-    assert near_a_run(rows, [RUN, {**RUN, "learning_rate": 4e-3}]).tolist() == [True, True, False]
+    assert neighbours(rows, [RUN, {**RUN, "learning_rate": 4e-3}]).near.tolist() == [True, True, False]
 
 
 def test_a_rate_tried_with_one_optimizer_says_nothing_of_another():
@@ -49,7 +49,29 @@ def test_a_rate_tried_with_one_optimizer_says_nothing_of_another():
         [{**RUN, "learning_rate": rate, "knobs": {"optimizer": name}} for rate, name in asked],
         [(i, 4) for i in range(len(asked))],
     )
-    assert near_a_run(rows, tried).tolist() == [True, False, False, True, False]
+    assert neighbours(rows, tried).near.tolist() == [True, False, False, True, False]
+
+
+def test_a_recipe_is_tried_on_as_many_tasks_as_ran_it_and_hardly_by_runs_of_others():
+    other = {**RUN, "knobs": {"schedule": "linear"}}
+    runs = [{**RUN, "dataset": name} for name in ("a", "a", "b", "c")] + [{**other, "dataset": "d"}]
+    near_one = {**RUN, "learning_rate": 0.9e-3}
+    rows = recipe_rows(
+        [RUN, other, near_one, {**RUN, "epochs": 8}, {**RUN, "model": "vit-tiny"}], [(i, 4) for i in range(5)]
+    )
+    same, others, close, far, strange = neighbours(rows, runs).tasks
+    assert 3 <= same < 3.1 and 1 <= others < 1.2, "seeds of one task are one task"
+    assert 2 < close < same and far < 0.1 and strange == 0
+
+
+@given(st.lists(st.floats(0, 40), min_size=2, max_size=6))
+def test_of_recipes_that_promise_the_same_the_best_tried_is_preferred(tried):
+    model, tried = model_of("recsys"), np.sort(np.array(tried, np.float32))
+    y = np.zeros((len(tried), 3), np.float32)
+    quality, *costs = domain_model.cautious(model, y, tried, "unseen").T
+    assert (np.diff(quality) >= 0).all() and (quality < 0).all()
+    assert all((np.diff(cost) <= 0).all() and (cost > 0).all() for cost in costs)
+    assert (domain_model.cautious(model, y, tried, "seen") == y).all(), "where the task has runs they say it"
 
 
 @pytest.mark.parametrize("domain", ["cv", "nlp", "recsys"])
@@ -60,7 +82,7 @@ def test_every_pick_on_every_known_task_is_near_a_run_and_within_what_was_ever_r
     for dataset in sorted(set(table["dataset"].to_pylist())):
         answer = recommend(domain=domain, dataset=dataset, max_quality_loss=0.02)
         fields = answer.best.recipe.model_dump()
-        assert near_a_run(recipe_rows([fields], [(0, fields["epochs"])]), runs).all(), answer.command
+        assert neighbours(recipe_rows([fields], [(0, fields["epochs"])]), runs).near.all(), answer.command
         tried = max(run["learning_rate"] for run in runs if run["model"] == fields["model"])
         assert fields["learning_rate"] <= tried * 1.001, answer.command
         assert answer.best.quality <= 0.5 * (1 + best_anywhere)

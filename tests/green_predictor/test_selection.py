@@ -5,29 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from green_predictor.preferences import QUALITY_PRICE
-from green_predictor.selection import (
-    JUDGED_BY,
-    USELESS,
-    Asked,
-    _loss,
-    least_caution,
-    regrets,
-)
+from green_predictor.selection import JUDGED_BY, USELESS, Asked, _loss, regrets
 
 
 def task(reached: list[float], said: list[float]) -> Asked:
     """Three recipes, each dearer than the one before, with the qualities given."""
     quality, kwh = np.array(reached), np.array([1.0, 2.0, 9.0])
     return Asked(quality, kwh, np.array(said), kwh)
-
-
-def test_caution_is_taken_only_where_it_helps_beyond_chance():
-    plain = np.random.default_rng(0).uniform(1, 2, 12)
-    assert least_caution({0.0: plain, 1.0: plain - 0.5, 2.0: plain - 0.4}) == 1.0, "it helps on every task"
-    assert least_caution({0.0: plain, 1.0: plain - 0.001, 2.0: plain + 1}) == 0.0, "by next to nothing"
-    lucky = plain.copy()
-    lucky[3] -= 0.9
-    assert least_caution({0.0: plain, 1.0: lucky, 2.0: plain}) == 0.0, "on one task of twelve"
 
 
 def test_regret_is_none_for_perfect_predictions_and_some_for_wrong_ones():

@@ -176,12 +176,12 @@ def test_a_broken_head_is_refused(saved, text):
 
 def test_the_head_needs_what_a_model_needs(saved):
     head = json.loads((saved / storage.JSON_NAME).read_text())
-    changes = [{key: "__import__('os')"} for key in ("family", "names", "runs", "caution", "prices", "summary")]
+    changes = [{key: "__import__('os')"} for key in ("family", "names", "runs", "rigidity_probe", "prices", "summary")]
     changes += [
-        {"caution": -5},
-        {"caution": "1"},
+        {"rigidity_probe": -5},
+        {"rigidity_probe": "1"},
         {"rigidity": True},
-        {"caution": 10**400},
+        {"rigidity_probe": 10**400},
         {"prices": [1] * 99},
     ]
     changes += [{"summary": {"runs": 3, "tasks": ["digits"]}}]
