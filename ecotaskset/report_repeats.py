@@ -78,6 +78,7 @@ def _summary(groups: list[list[Run]]) -> dict[str, Any]:
         "runs": sum(map(len, groups)),
         "energy_cv": {"median": _quantile(cvs, 0.5), "p90": _quantile(cvs, 0.9), "max": cvs[-1]},
         "energy_cv_by_length": _by_length(groups),
+        "energy_cv_by_processor": _by_processor(groups),
         "energy_per_epoch_cv_median": _median(map(_spread_per_epoch, groups)),
         "duration_cv_median": _median(_spread(group, "duration_s") for group in groups),
         "quality_cv_median": _median(_spread(group, "quality_validation") for group in groups),
@@ -101,6 +102,15 @@ def _by_length(groups: list[list[Run]]) -> list[dict[str, Any]]:
             length = statistics.fmean(known)
             classes[max(least for least in LENGTHS_S if least <= length)].append(_spread(group, "energy_kwh"))
     return [{"from_s": s, "groups": len(cvs), "energy_cv_median": _median(cvs)} for s, cvs in sorted(classes.items())]
+
+
+def _by_processor(groups: list[list[Run]]) -> list[dict[str, Any]]:
+    """The median spread of energy on each processor, the one with most recipes first: a shared machine spreads more."""
+    classes: dict[str, list[float | None]] = defaultdict(list)
+    for group in groups:
+        classes[group[0].gpu_model or group[0].cpu_model or "unknown"].append(_spread(group, "energy_kwh"))
+    most_first = sorted(classes.items(), key=lambda named: (-len(named[1]), named[0]))
+    return [{"processor": name, "groups": len(cvs), "energy_cv_median": _median(cvs)} for name, cvs in most_first]
 
 
 def _spread(group: Sequence[Run], name: str) -> float | None:

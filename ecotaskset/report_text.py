@@ -62,11 +62,17 @@ def _repeats(repeatability: dict[str, Any]) -> list[Any]:
         parts += [f"n recipes, each on one machine; energy from {escape(source)}", table]
         if lengths := repeatability["seeds"].get(source, {}).get("energy_cv_by_length"):
             parts += ["median over seeds, by the length of trainings: " + " · ".join(map(_at_length, lengths))]
+        if len(machines := repeatability["seeds"].get(source, {}).get("energy_cv_by_processor", [])) > 1:
+            parts += ["median over seeds, by processor: " + escape(" · ".join(map(_on_processor, machines)))]
     return parts
 
 
 def _at_length(of: dict[str, Any]) -> str:
     return f"from {of['from_s']:g} s {_percent(of['energy_cv_median'])} (n {of['groups']})"
+
+
+def _on_processor(of: dict[str, Any]) -> str:
+    return f"{of['processor']} {_percent(of['energy_cv_median'])} (n {of['groups']})"
 
 
 def _doubts(data: dict[str, Any]) -> list[str]:

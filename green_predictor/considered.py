@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -67,11 +68,8 @@ def predicted(
     """Candidates with their predictions, given what is known of the task. Where some are near a run, the leverage of
     the others is infinite: they are not trusted."""
     asked = near if near is not None and near.any() else None
-
-    def counted(distance: np.ndarray) -> np.ndarray:
-        return domain_model.trusted(model, distance)
-
-    y, distance, known = domain_model.predict_task(model, rows, known, None if near is None else counted, asked)
+    counted = None if near is None else partial(domain_model.trusted, model)
+    y, distance, known = domain_model.predict_task(model, rows, known, counted, asked)
     return Considered(rows, near, tried, y, distance, known)
 
 

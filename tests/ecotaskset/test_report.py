@@ -107,6 +107,20 @@ def test_repeats_that_nobody_timed_have_no_length(make_run):
     assert data["groups"] == 1 and data["energy_cv_by_length"] == []
 
 
+def test_the_spread_is_told_by_processor_a_shared_machine_spreads_more(make_run):
+    runs = [
+        make_run(seed=seed, epochs=epochs, cpu_model=name, energy_kwh=kwh, cpu_energy_kwh=kwh)
+        for name, kwhs, lengths in (("shared", (1.0, 1.3), (2, 3)), ("quiet", (1.0, 1.01), (2,)))
+        for epochs in lengths
+        for seed, kwh in enumerate(kwhs)
+    ]
+    (data,) = repeatability(runs)["seeds"].values()
+    spreads = {of["processor"]: (of["groups"], of["energy_cv_median"]) for of in data["energy_cv_by_processor"]}
+    assert list(spreads) == ["shared", "quiet"]
+    assert spreads["shared"] == (2, pytest.approx(variation([1.0, 1.3])))
+    assert spreads["quiet"] == (1, pytest.approx(variation([1.0, 1.01])))
+
+
 def test_failed_runs_are_no_repeats(make_run):
     assert repeatability([make_run(), make_run(seed=1, status="diverged")])["seeds"] == {}
 
