@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 from ecotaskset.errors import UsageError
 from green_predictor import domain_model, fitting, source, storage
 from green_predictor.completed import MACHINE, completer
-from green_predictor.hardware import Machine, machine
+from green_predictor.hardware import Machine, hardware_columns, machine
 from green_predictor.observed import observed_training
 from green_predictor.pace import paced_by_runs
 from green_predictor.recommendation import Recommendation
@@ -72,7 +72,8 @@ class GreenPredictor(BaseEstimator):
         A record needs `domain`, `dataset`, `model`, `epochs`, `batch_size`, `learning_rate`; task, model and hardware
         columns describe it further. What it leaves out is that of the data set, of the architecture, and of this
         machine; of a data set that no run is of, at least `n_train` must be said. A column `epoch` asks for an earlier
-        epoch.
+        epoch. Of a processor or GPU that no run is of, as `recommend` of such hardware: intervals are wider, and energy
+        and time of a processor scaled by its `matmul_gflops`, where the record has it.
 
         Raises:
             UsageError: a needed column is missing, or an architecture is not known.
@@ -82,10 +83,12 @@ class GreenPredictor(BaseEstimator):
         self._check()
         records = source.records(X)
         found: list[pd.DataFrame] = []
-        for (domain, dataset, open_), index in _grouped(records).items():
+        for (domain, dataset, named), index in _grouped(records).items():
             model = self._domain(domain)
-            here = paced_by_runs(machine(model.runs), self.domains_, self.energy) if open_ else Machine({}, "", True)
+            here = self._machine(model, [records[i] for i in index], named)
             asked = self._completed(model, [records[i] for i in index], here.columns)
+            if named and not here.in_data:
+                asked = [{**record, "matmul_gflops": here.columns.get("matmul_gflops")} for record in asked]
             rows = recipe_rows(asked, [(i, float(r.get("epoch") or r["epochs"])) for i, r in enumerate(asked)])
             seen = None if observed is None else observed_training(observed, model, model.domain, asked[0], here)
             typical = here.typical if seen is None else 1.0
@@ -149,6 +152,16 @@ class GreenPredictor(BaseEstimator):
         if not hasattr(self, "domains_"):
             raise NotFittedError("this GreenPredictor is not fitted yet; call fit() first")
 
+    def _machine(self, model: domain_model.DomainModel, records: Sequence[Mapping[str, Any]], named: str) -> Machine:
+        """The machine of records that name the same one, or none: then this one."""
+        if not named:
+            return paced_by_runs(machine(model.runs), self.domains_, self.energy)
+        if named in {run.get(name) for run in model.runs for name in ("gpu_model", "cpu_model")}:
+            return Machine({}, "", True)
+        told = next((record for record in records if record.get("matmul_gflops")), records[0])
+        said = {name: told[name] for name in hardware_columns() if told.get(name) is not None}
+        return machine(model.runs, said) if said.keys() & {"gpu_model", "cpu_model"} else Machine({}, "", True)
+
     def _domain(self, name: str) -> domain_model.DomainModel:
         if name not in self.domains_:
             raise UsageError(f"no model of domain '{name}'", hint=f"fitted: {', '.join(self.domains_)}")
@@ -167,12 +180,12 @@ class GreenPredictor(BaseEstimator):
         return [completed(record) for record in records]
 
 
-def _grouped(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, bool], list[int]]:
-    """Positions of the records by domain, data set and whether the machine is left open."""
-    groups: dict[tuple[str, str, bool], list[int]] = {}
+def _grouped(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, str], list[int]]:
+    """Positions of the records by domain, data set and the machine they name; "" where that is left open."""
+    groups: dict[tuple[str, str, str], list[int]] = {}
     for i, record in enumerate(records):
         if record.get("domain") is None:
             raise UsageError("a record has no domain")
-        open_ = not any(record.get(name) for name in MACHINE)
-        groups.setdefault((str(record["domain"]), str(record.get("dataset")), open_), []).append(i)
+        named = next((str(record[name]) for name in reversed(MACHINE) if record.get(name)), "")
+        groups.setdefault((str(record["domain"]), str(record.get("dataset")), named), []).append(i)
     return groups
