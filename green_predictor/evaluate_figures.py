@@ -38,12 +38,16 @@ def _rules(found: dict[str, Any], main: dict[str, Any], path: Path) -> Path:
     for name, figures in found["baselines"].items():
         if figures:
             points.append((name.replace("_", " "), figures["energy_saved_mean"], figures["quality_kept_mean"], GREY))
-    for name, saved, kept, colour in points:
+    under = False
+    for name, saved, kept, colour in sorted(points, key=lambda point: (round(100 * point[2]), point[1])):
         x, y, words = 100 * saved, 100 * kept, name
         if x < SHOWN_FROM:  # one rule that costs four times as much would press all others into a corner
             x, words = SHOWN_FROM, f"← {name}: {x:.0f} %".replace("-", "−")
         axes.scatter(x, y, s=80 if colour == GREEN else 40, color=colour, edgecolor=DARK, linewidth=0.5, zorder=3)
-        axes.annotate(words, (x, y), xytext=(5, 4), textcoords="offset points", fontsize=8, color=DARK)
+        under = not under  # neighbours at one height are labelled by turns above and below
+        axes.annotate(
+            words, (x, y), xytext=(5, -11 if under else 5), textcoords="offset points", fontsize=8, color=DARK
+        )
     axes.set_xlabel("energy saved against the most accurate recipe, mean over tasks, %")
     axes.set_ylabel("quality kept, mean over tasks, %")
     axes.set_title(f"{main['n_tasks']} tasks, each predicted from the others", loc="left", fontsize=10)

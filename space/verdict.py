@@ -120,9 +120,10 @@ def card(answer: Answer) -> str:
         + (f"{found.support.runs_on_task:,} of this task" if found.support.runs_on_task else "none of this task")
         + f" · {safe(machine_note(answer))}"
     )
+    whole = safe(sentence).replace(" %", "&nbsp;%")  # no line ends between a number and its unit
     return (
         f"<section class='green-verdict{' doubt' if doubt else ''}' aria-live='polite' id='green-sentence'>"
-        f"<h1>{safe(sentence)}</h1><dl class='green-facts'>{rows}</dl><p>{based}</p>{chips(answer)}</section>"
+        f"<h1>{whole}</h1><dl class='green-facts'>{rows}</dl><p>{based}</p>{chips(answer)}</section>"
     )
 
 
