@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,15 +25,14 @@ MOST_KEPT_ROWS = 20_000
 
 @dataclass(frozen=True)
 class Considered:
-    """Candidates with what `raw_predict` says of them. `near`: which are close to a real run; None where a person chose
-    the candidates. `tried`: on how many tasks each was run (see `nearby`).
+    """Candidates with what `raw_predict` says of them. `near`: which are close to a run and may be recommended; None
+    where a person chose the candidates. `tried`: on how many tasks each was run (see `nearby`).
     """
 
     rows: Rows
     near: np.ndarray | None
     tried: np.ndarray
     y: np.ndarray
-    distance: np.ndarray
     known: Evidence
 
 
@@ -65,12 +63,11 @@ def _made(model: DomainModel, domain: str, task_json: str, machine_json: str, co
 def predicted(
     model: DomainModel, rows: Rows, near: np.ndarray | None, tried: np.ndarray, known: Evidence
 ) -> Considered:
-    """Candidates with their predictions, given what is known of the task. Where some are near a run, the leverage of
-    the others is infinite: they are not trusted."""
-    asked = near if near is not None and near.any() else None
-    counted = None if near is None else partial(domain_model.trusted, model)
-    y, distance, known = domain_model.predict_task(model, rows, known, counted, asked)
-    return Considered(rows, near, tried, y, distance, known)
+    """Candidates with their predictions, given what is known of the task. Where none is near a run, all are."""
+    if near is not None and not near.any():
+        near = np.ones(len(rows), bool)
+    y, known = domain_model.predict_task(model, rows, known, near)
+    return Considered(rows, near, tried, y, known)
 
 
 _kept = kept(8)(_made)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -167,15 +166,9 @@ def evidence(model: DomainModel, dataset: str | None, observed: targets.Training
     return Evidence(added if known is None else added + known, basis, band)
 
 
-def raw_predict(
-    model: DomainModel, rows: Rows, known: Evidence, near: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Targets (n, 3) and leverage (n,), piece by piece and, where there are many pieces, on all processors.
-
-    `near` (n,) bool: the rows whose leverage is of interest; it is a quarter of the work. That of others is infinite.
-    """
+def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> np.ndarray:
+    """Targets (n, 3), piece by piece and, where there are many pieces, on all processors."""
     y = np.empty((len(rows), 3), np.float32)
-    distance = np.full(len(rows), np.inf, np.float32)
     planned, more = features.plan(rows, model.spec), slower(known.slowdown)
 
     def one(start: int) -> None:
@@ -188,9 +181,6 @@ def raw_predict(
         quality = y[piece, targets.QUALITY]
         quality -= known.lowered
         np.minimum(quality, known.band[1], out=quality)
-        asked = slice(None) if near is None else near[piece]
-        beyond = planned.beyond[rows.setting[piece][asked]]
-        distance[piece][asked] = calibration.leverage(model.leverage, x[asked], beyond)
 
     starts = range(0, len(rows), PIECE)
     if len(starts) < MANY_PIECES:
@@ -199,47 +189,37 @@ def raw_predict(
     else:  # NumPy lets go of the interpreter's lock in all of the heavy steps
         with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
             list(pool.map(one, starts))
-    return y, distance
+    return y
+
+
+def leverage(model: DomainModel, rows: Rows) -> np.ndarray:
+    """How far rows lie from the training data, (n,) (see `calibration.leverage`)."""
+    planned = features.plan(rows, model.spec)
+    return calibration.leverage(model.leverage, planned.matrix(rows), planned.beyond[rows.setting])
 
 
 def predict_task(
-    model: DomainModel,
-    rows: Rows,
-    known: Evidence,
-    among: Callable[[np.ndarray], np.ndarray] | None = None,
-    near: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray, Evidence]:
+    model: DomainModel, rows: Rows, known: Evidence, among: np.ndarray | None = None
+) -> tuple[np.ndarray, Evidence]:
     """`raw_predict` of all candidates of one task, and the evidence with the level that holds for them together.
 
     What a task allows is hard to know, how its recipes compare is easier: where the best of them promises more, or
-    less, than the best of any task ever reached, all are moved by the same, and keep their order. `among`: from
-    leverage (n,) to the mask of the candidates that count; None for a list that need not hold any good recipe, which is
-    lowered, never raised. `near`: see `raw_predict`.
+    less, than the best of any task ever reached, all are moved by the same, and keep their order. `among` (n,) bool:
+    the candidates that count; None for a list that need not hold any good recipe, which is lowered, never raised.
     """
-    y, distance = raw_predict(model, rows, replace(known, band=(-np.inf, np.inf)), near)
-    counted = np.ones(len(rows), bool) if among is None else among(distance)
-    best = float(np.max(y[counted, targets.QUALITY]))
+    y = raw_predict(model, rows, replace(known, band=(-np.inf, np.inf)))
+    best = float(np.max(y[:, targets.QUALITY] if among is None else y[among, targets.QUALITY]))
     low, high = known.band
     lowered = best - min(best if among is None else max(best, low), high)
     y[:, targets.QUALITY] = np.minimum(y[:, targets.QUALITY] - lowered, known.band[1])
-    return y, distance, replace(known, lowered=lowered)
+    return y, replace(known, lowered=lowered)
 
 
-def trusted(model: DomainModel, distance: np.ndarray) -> np.ndarray:
-    """Which candidates are no farther from the data than its own runs are, (n,) bool.
-
-    How far the task itself lies from all others is the same for every candidate and says nothing of which to prefer: it
-    is taken off.
-    """
-    own = calibration.leverage(model.leverage, model.near)
-    return distance - distance.min(initial=np.inf) <= float(own.max(initial=0.0))
-
-
-def with_intervals(model: DomainModel, rows: Rows, y: np.ndarray, distance: np.ndarray, known: Evidence) -> Prediction:
+def with_intervals(model: DomainModel, rows: Rows, y: np.ndarray, known: Evidence) -> Prediction:
     """Targets as quality, kWh and s, with intervals that widen with the distance from the training data, and for a
     machine that no run was made on."""
     low, high = model.quantiles.get(known.basis, model.quantiles["unseen"])
-    middle = targets.restore(y.astype(np.float32), rows, model.reference)
+    middle, distance = targets.restore(y.astype(np.float32), rows, model.reference), leverage(model, rows)
     wide = calibration.widths(distance, middle[0], rows.number("n_validation"))
     off = Z90 / TYPICAL * slower((known.typical, known.typical))
     down, up = -np.hypot(np.minimum(low * wide, 0), off), np.hypot(np.maximum(high * wide, 0), off)
@@ -249,7 +229,7 @@ def with_intervals(model: DomainModel, rows: Rows, y: np.ndarray, distance: np.n
 
 def predict_rows(model: DomainModel, rows: Rows, known: Evidence) -> Prediction:
     """Quality, energy and duration of rows with their intervals."""
-    return with_intervals(model, rows, *raw_predict(model, rows, known), known)
+    return with_intervals(model, rows, raw_predict(model, rows, known), known)
 
 
 def variance_for(model: DomainModel, basis: str) -> np.ndarray:

@@ -128,12 +128,11 @@ def guess(model: DomainModel, task: Task, known: Evidence, energy: str = "all") 
     learned_on = {machine_of(r) for r in model.runs}
     if not known.basis.startswith("probe") and not {machine_of(r) for r in task.records} & learned_on:
         known = replace(known, typical=STRANGE)
-    y, distance, known = domain_model.predict_task(model, last, known, lambda distance: np.isfinite(distance))
+    y, known = domain_model.predict_task(model, last, known, np.ones(len(last), bool))
     there = neighbours(last, model.runs)
     sure = targets.restore(domain_model.cautious(model, y, there.tasks, known.basis), last, model.reference)
-    made = domain_model.with_intervals(model, last, y, distance, known)
-    choosable = domain_model.trusted(model, distance) & there.near
-    nearest = choosable if choosable.any() else None
+    made = domain_model.with_intervals(model, last, y, known)
+    nearest = there.near if there.near.any() else None
     return Guess(sure[0], sure[1], made, domain_model.doubt_of(model, last, known.basis), nearest)
 
 

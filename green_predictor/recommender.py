@@ -134,13 +134,13 @@ def _candidates(model, domain, task, target, candidates) -> Considered:
 def _answer(
     model, found: Considered, wanted: Preference, grams, task, target: Machine, observed: int
 ) -> Recommendation:
-    rows, known, y, distance = found.rows, found.known, found.y, found.distance
+    rows, known, y = found.rows, found.known, found.y
     quality, kwh, seconds = targets.restore(y, rows, model.reference)
     sure = quality, kwh, seconds
     if known.basis != "seen":
         sure = targets.restore(domain_model.cautious(model, y, found.tried, known.basis), rows, model.reference)
     if found.near is not None:  # among so many, some far from all data look best by chance: leave those out
-        sure = (np.where(domain_model.trusted(model, distance), sure[0], np.nan), *sure[1:])
+        sure = (np.where(found.near, sure[0], np.nan), *sure[1:])
     doubt = domain_model.doubt_of(model, rows, known.basis)
     chosen = choose(wanted, *sure, grams[0] / 1000 if grams else None, doubt)
     most_within_limits = float(sure[0][chosen.front[-1]])

@@ -26,7 +26,7 @@ from ecotaskset._version import MODEL_FORMAT as FORMAT
 from ecotaskset.errors import RefusedError
 from ecotaskset.knobs import DOMAINS
 from ecotaskset.store import write_atomically
-from green_predictor.domain_model import DomainModel, Evidence, raw_predict
+from green_predictor.domain_model import DomainModel, Evidence, leverage, raw_predict
 from green_predictor.families import FAMILIES
 from green_predictor.features import FeatureSpec
 from green_predictor.physics import PRICES
@@ -205,7 +205,8 @@ def _try(model: DomainModel) -> None:
     rows = recipe_rows(
         [{"epochs": 1, "batch_size": 1, "learning_rate": 1e-3, "weight_decay": 0.0, **first}], [(0, 1.0)]
     )
-    y, distance = raw_predict(model, rows, Evidence(next(iter(model.correction.values()), None), "unseen"))
+    y = raw_predict(model, rows, Evidence(next(iter(model.correction.values()), None), "unseen"))
+    distance = leverage(model, rows)
     low, high = model.quantiles["unseen"]
     if not all(np.isfinite(v).all() for v in (y, distance, low + high, model.between, model.within, model.within_seen)):
         raise ValueError("its predictions are not numbers")

@@ -53,7 +53,7 @@ def _cautious(found: Recommendation) -> tuple[np.ndarray, np.ndarray]:
     from green_predictor.nearby import neighbours
     from green_predictor.targets import restore
 
-    y, _ = raw_predict(found.model, found.rows, found.evidence)
+    y = raw_predict(found.model, found.rows, found.evidence)
     tried = neighbours(found.rows, found.model.runs).tasks
     sure = cautious(found.model, y, tried, found.evidence.basis)
     _, kwh, seconds = restore(sure, found.rows, found.model.reference)

@@ -67,7 +67,7 @@ def parts(count: int = 100_000) -> dict[str, float]:
     rows = design(model.runs, "cv", task, target, count)
     planned = features.plan(rows, model.spec)
     x = planned.matrix(rows)
-    y, _ = domain_model.raw_predict(model, rows, domain_model.evidence(model, "digits"))
+    y = domain_model.raw_predict(model, rows, domain_model.evidence(model, "digits"))
     quality, energy, _ = targets.restore(y, rows, model.reference)
     return {
         "candidates": least(lambda: design(model.runs, "cv", task, target, count), 3),
