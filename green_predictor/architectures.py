@@ -83,6 +83,8 @@ class SizeTable:
             alike[str(run["model"])].append(run)
             alike[str(run["model"]), shape_of(run.get("knobs") or {})].append(run)
         self._layers = {key: _layers(same) for key, same in alike.items()}
+        known = {n: [float(r[n]) for r in self.runs if r.get(n)] for n in _TASK_SIZES}
+        self._typical = {name: statistics.median(values) if values else 0.0 for name, values in known.items()}
         self.knobs = sorted({(n, v) for r in runs for n, v in shape_of(r.get("knobs") or {})})
         self._exact: dict[Any, Mapping[str, Any]] = {}
         for run in self.runs:
@@ -108,7 +110,8 @@ class SizeTable:
         return found
 
     def _describe(self, model: str, task: Mapping[str, Any], shape: tuple[tuple[str, str], ...]) -> np.ndarray:
-        sizes = [np.log1p(float(task.get(n) or 0)) for n in _TASK_SIZES]
+        # what is not said of a task is as usual: with a vocabulary of nothing a network of words would have no weights
+        sizes = [np.log1p(float(task.get(n) or self._typical[n])) for n in _TASK_SIZES]
         return np.array(
             [3.0 * (model == m) for m in self.models] + sizes + [1.0 * (k in shape) for k in self.knobs] + [1.0]
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ecotaskset.load import load_runs
 from green_predictor import features, targets
 from green_predictor.architectures import SizeTable, architectures, reshape_task
 from green_predictor.candidates import from_recipes
@@ -159,3 +160,12 @@ def test_energy_without_that_of_the_accelerator_teaches_nothing(digits):
     assert not targets.usable(unread) and not targets.usable(unread, partial=True)
     assert targets.usable({**unread, "gpu_energy_kwh": 1e-3, "gpu_energy_quality": "measured"})
     assert targets.usable({**unread, "device": "cpu"}), "nothing was missed"
+
+
+@pytest.mark.parametrize(("domain", "model"), [("nlp", "bag-of-embeddings"), ("recsys", "gru4rec"), ("cv", "vgg-tiny")])
+def test_a_task_of_which_little_is_said_has_networks_of_the_usual_size(domain, model):
+    """Without a vocabulary a network of words once had no weights, and every text task was EXTRAPOLATED."""
+    runs = [{**run, "knobs": knobs_of(run)} for run in load_runs(domain).to_pylist()]
+    sizes = [r["n_parameters"] for r in runs if r["model"] == model and r["n_parameters"] and not r["knobs"]]
+    found = SizeTable(runs).columns((model, False), {"dataset": "mine", "n_train": 2000.0}, {})
+    assert min(sizes) / 2 < found["n_parameters"] < 2 * max(sizes)

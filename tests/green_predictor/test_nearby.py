@@ -97,3 +97,5 @@ def test_of_a_task_of_which_little_is_said_all_that_is_near_a_run_may_be_recomme
     usual = recommend(domain=domain, dataset=known, max_quality_loss=0.01).choosable.sum()
     answer = recommend(domain=domain, dataset=facts, max_quality_loss=0.01)
     assert answer.choosable.sum() > 0.5 * usual
+    if facts["n_train"] == 2000:
+        assert answer.support.level != "far", "trainings of that length were run"
