@@ -148,6 +148,12 @@ def _bests(model: DomainModel) -> dict[str, float]:
     return found
 
 
+def _landmark_spread(model: DomainModel) -> float:
+    """By how much the log-odds of landmarks differ between tasks of the training data (a standard deviation)."""
+    told = {str(run["dataset"]): run["landmark_quality"] for run in model.runs if run.get("landmark_quality")}
+    return float(np.std(logit(list(told.values())))) if told else 0.0
+
+
 def evidence(model: DomainModel, dataset: str | None, observed: targets.Training | None = None) -> Evidence:
     """The correction for a task: from its runs in the training data, from observed runs, or none."""
     known = model.correction.get(dataset) if dataset is not None else None
@@ -159,7 +165,10 @@ def evidence(model: DomainModel, dataset: str | None, observed: targets.Training
     if known is not None:
         left = left - calibration.apply_correction(known, x)
     rigidity = model.rigidity_probe
-    added = calibration.local_correction(x, left, observed.weight, model.between, model.within, rigidity)
+    between = model.between.copy()
+    if np.isnan(observed.rows.number("landmark_quality")).any():  # then the runs have to say what the task allows
+        between[targets.QUALITY] += _landmark_spread(model) ** 2
+    added = calibration.local_correction(x, left, observed.weight, between, model.within, rigidity)
     count = len(np.unique(observed.run))
     probed = max((int(k[6:]) for k in model.quantiles if k.startswith("probe:") and int(k[6:]) <= count), default=0)
     basis = "seen" if known is not None else f"probe:{probed}" if probed else "unseen"
@@ -216,12 +225,15 @@ def predict_task(
 
 
 def with_intervals(model: DomainModel, rows: Rows, y: np.ndarray, known: Evidence) -> Prediction:
-    """Targets as quality, kWh and s, with intervals that widen with the distance from the training data, and for a
-    machine that no run was made on."""
+    """Targets as quality, kWh and s, with intervals that widen with the distance from the training data, for a machine
+    that no run was made on, and on a task never seen for a landmark that nobody told: it may be that of any task."""
     low, high = model.quantiles.get(known.basis, model.quantiles["unseen"])
     middle, distance = targets.restore(y.astype(np.float32), rows, model.reference), leverage(model, rows)
     wide = calibration.widths(distance, middle[0], rows.number("n_validation"))
-    off = Z90 / TYPICAL * slower((known.typical, known.typical))
+    off = np.tile(Z90 / TYPICAL * slower((known.typical, known.typical)), (len(rows), 1))
+    if known.basis == "unseen":
+        untold = np.isnan(rows.number("landmark_quality"))
+        off[untold, targets.QUALITY] = Z90 * _landmark_spread(model)
     down, up = -np.hypot(np.minimum(low * wide, 0), off), np.hypot(np.maximum(high * wide, 0), off)
     lowest, highest = (targets.restore((y + end).astype(np.float32), rows, model.reference) for end in (down, up))
     return Prediction(*middle, *(end[i] for i in range(3) for end in (lowest, highest)), distance, known.basis)

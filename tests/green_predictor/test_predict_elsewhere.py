@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from green_predictor import GreenPredictor
+from green_predictor.link import logit
 from green_predictor.source import SHIPPED_MODEL
 
 GENOA = "AMD EPYC (Genoa, family 25 model 17)"
@@ -35,3 +36,41 @@ def test_an_unknown_processor_is_as_much_slower_as_its_matrix_products(predictor
     plain, scaled = predictor.predict([here]), predictor.predict([{**here, "matmul_gflops": rate / 2}])
     for name in ("energy_kwh", "duration_s"):
         assert scaled[name][0] / plain[name][0] == pytest.approx(2, rel=0.05)
+
+
+@pytest.mark.parametrize("domain", ["cv", "nlp", "recsys"])
+def test_a_quality_is_less_sure_where_nobody_told_what_a_simple_model_reaches(predictor, domain):
+    run = next(r for r in predictor.domains_[domain].runs if r.get("landmark_quality"))
+    task = {name: run[name] for name in ("n_train", "n_validation", "landmark_quality") if run.get(name)}
+    recipe = {name: run[name] for name in ("model", "epochs", "batch_size", "learning_rate")}
+    told = {**recipe, **task, "domain": domain, "dataset": "mine", "device": "cpu", "cpu_model": GENOA}
+    untold = {name: value for name, value in told.items() if name != "landmark_quality"}
+    sure, unsure = (predictor.predict([record]).iloc[0] for record in (told, untold))
+
+    def width(row):
+        return np.diff(logit([row["quality_low"], row["quality_high"]]))[0]
+
+    assert width(unsure) > width(sure) + 0.2
+    assert unsure["energy_high_kwh"] / unsure["energy_kwh"] < 1.5 * sure["energy_high_kwh"] / sure["energy_kwh"]
+
+
+def test_a_run_says_more_of_a_task_whose_landmark_nobody_told(predictor):
+    """Of how far the run is off, that much of the level of the task follows it."""
+    from green_predictor import recommend
+
+    run = next(r for r in predictor.domains_["cv"].runs if r.get("landmark_quality") and not r.get("knobs"))
+    seen = {name: value for name, value in run.items() if value is not None}
+    seen |= {"domain": "cv", "dataset": "mine", "quality": 0.3, "quality_validation": 0.3, "status": "completed"}
+    task = {"name": "mine", "n_train": run["n_train"]}
+    untold = {name: value for name, value in seen.items() if name != "landmark_quality"}
+    recipe = {name: run[name] for name in ("model", "epochs", "batch_size", "learning_rate")}
+
+    def level(observed, **more):
+        asked = [{"domain": "cv", "dataset": "mine", **recipe}]
+        return recommend(domain="cv", dataset={**task, **more}, candidates=asked, observed=observed).best.quality
+
+    landmark = {"landmark_quality": run["landmark_quality"]}
+    before, after, target = (float(logit(q)) for q in (level(None), level([untold]), 0.3))
+    assert 0.35 < (before - after) / (before - target) < 1
+    before, after = (float(logit(q)) for q in (level(None, **landmark), level([seen], **landmark)))
+    assert 0 < (before - after) / (before - target) < 0.35
