@@ -13,6 +13,7 @@ import pytest
 from ecotaskset.errors import UsageError
 from ecotaskset.recipe import Recipe
 from green_predictor import estimate, recommend
+from green_predictor.link import logit
 from green_predictor.targets import usable
 from green_predictor.tasks import known_tasks
 
@@ -104,8 +105,8 @@ def test_a_task_never_seen_can_be_described_and_says_what_it_stands_on():
     assert "landmark_quality" in made.support.sentence
     same = made.best.recipe.model_copy(update={"dataset": "digits"})
     known = recommend(domain="cv", dataset="digits", candidates=[same])
-    wide = np.log(made.best.energy_high_kwh / made.best.energy_low_kwh)
-    assert wide > np.log(known.best.energy_high_kwh / known.best.energy_low_kwh)
+    wide, narrow = (np.diff(logit([pick.quality_low, pick.quality_high]))[0] for pick in (made.best, known.best))
+    assert wide > 1.2 * narrow
 
 
 def test_more_training_data_costs_more():

@@ -79,11 +79,12 @@ def test_grandchildren_count_and_a_killed_parent_does_not_take_its_children_s_ti
     child.kill()
     child.wait()
     orphaned = spent()
-    assert before >= 0.3 and orphaned == pytest.approx(before, abs=0.05)
+    slack = 0.1  # starting and ending a process costs some, on a busy machine more; its 0.3 s lost or twice would show
+    assert before >= 0.3 and orphaned == pytest.approx(before, abs=slack)
     for pid in grandchildren:
         os.kill(pid, signal.SIGKILL)
     time.sleep(0.1)
-    assert spent() == pytest.approx(orphaned, abs=0.05)  # reaped by a stranger: what was last seen stays booked
+    assert spent() == pytest.approx(orphaned, abs=slack)  # reaped by a stranger: what was last seen stays booked
     child.stdout.close()
 
 
