@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import signal
+import threading
 import time
 
 import pytest
@@ -34,27 +35,28 @@ def one_node(monkeypatch):
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
 
 
-def _busy_workers() -> list[int]:
-    """Processes of ours that Ray runs a training in: it names a worker after the task it executes."""
-    mine = psutil.Process().children(recursive=True)
-    return [p.pid for p in mine if p.is_running() and any("_train_remotely" in word for word in p.cmdline())]
+def _is_busy(process: psutil.Process) -> bool:
+    """Whether Ray runs a training in it: it names a worker after the task it executes."""
+    try:
+        return any("_train_remotely" in word for word in process.cmdline())
+    except psutil.Error:  # processes of a cluster come and go: it may have ended since it was listed
+        return False
 
 
 def _kill_one_when_busy(result: list[int]) -> None:
     deadline = time.monotonic() + 240
-    while time.monotonic() < deadline and not result:
-        for pid in _busy_workers():
+    while time.monotonic() < deadline:
+        for worker in filter(_is_busy, psutil.Process().children(recursive=True)):
             time.sleep(0.5)  # into the training, not at its start
-            os.kill(pid, signal.SIGKILL)
-            result.append(pid)
-            return
+            with contextlib.suppress(psutil.Error):  # it came to its end meanwhile: another one
+                worker.kill()
+                result.append(worker.pid)
+                return
         time.sleep(0.1)
 
 
 @pytest.mark.timeout(290)
 def test_a_killed_worker_costs_nothing_but_time(tmp_path):
-    import threading
-
     block = {"grid": {"domain": "cv", "dataset": "digits", "model": "resnet-tiny", "epochs": 4}, "seeds": N_RUNS}
     campaign = make_campaign({"designs": [block]})
     killed: list[int] = []
