@@ -17,8 +17,7 @@ from green_predictor.rows import Rows
 from green_predictor.variogram import indistinct
 
 PIECE = 65_536
-"""Rows evaluated at a time. Of smaller pieces two threads wait for each other, larger ones leave the cache."""
-
+"""Rows evaluated at a time. Of smaller pieces two threads wait for each other; larger ones save little."""
 
 MANY_PIECES, MOST_THREADS = 4, 8
 

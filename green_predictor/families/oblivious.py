@@ -47,36 +47,36 @@ def grow(
     n, q = gradient.shape
     width = MAX_BINS + 1
     leaf = np.zeros(n, np.int64)
-    repeated = [np.repeat(v, len(features)) for v in (weight, *(gradient * weight[:, None]).T)]
+    summed = np.stack([weight, *(gradient * weight[:, None]).T])
     chosen = codes[:, features].astype(np.int64)
     possible = np.arange(width - 1) < n_bins[features][:, None] - 1
     feature, cut = np.zeros(depth, np.int32), np.zeros(depth, np.int32)
+
+    def count(rows: np.ndarray | slice, leaves: int) -> np.ndarray:
+        """Sums over some rows in each bin: (1 + q, features, leaves, bins)."""
+        size = leaves * width
+        slot = (chosen[rows] + (leaf[rows] * width)[:, None] + np.arange(len(features)) * size).ravel()
+        sums = [np.bincount(slot, np.repeat(v, len(features)), len(features) * size) for v in summed[:, rows]]
+        return np.reshape(sums, (1 + q, len(features), leaves, width))
+
+    sums = count(slice(None), 1)
     for level in range(depth):
-        size = (1 << level) * width
-        slot = (chosen + (leaf * width)[:, None] + np.arange(len(features)) * size).ravel()
-
-        def below(values: np.ndarray, slot: np.ndarray = slot, size: int = size) -> np.ndarray:
-            """Sums at or below each bin: (features, leaves, bins)."""
-            sums = np.bincount(slot, values, len(features) * size)
-            return sums.reshape(len(features), -1, width).cumsum(2)
-
-        mass = below(repeated[0])
-        left_mass = mass[:, :, :-1] + smoothing
-        right_mass = mass[:, :, -1:] - mass[:, :, :-1] + smoothing
-        gain = np.zeros(possible.shape)
-        for c in range(q):
-            total = below(repeated[1 + c])
-            left = total[:, :, :-1]
-            gain += (left**2 / left_mass + (total[:, :, -1:] - left) ** 2 / right_mass).sum(1)
+        total = sums.cumsum(3)
+        left, right = total[..., :-1], total[..., -1:] - total[..., :-1]
+        gain = (left[1:] ** 2 / (left[0] + smoothing) + right[1:] ** 2 / (right[0] + smoothing)).sum((0, 2))
         allowed = possible
         if rng is not None:
             drawn = (rng.random(len(features)) * (n_bins[features] - 1)).astype(int)
             allowed = possible & (np.arange(width - 1) == drawn[:, None])
-        gain = np.where(allowed, gain, -np.inf)
-        best = int(gain.argmax())
-        j, b = divmod(best, width - 1)
+        j, b = divmod(int(np.where(allowed, gain, -np.inf).argmax()), width - 1)
         feature[level], cut[level] = features[j], b
-        leaf = (leaf << 1) | (chosen[:, j] > b)
+        above = chosen[:, j] > b
+        if level + 1 < depth:  # the rows of the smaller half are counted, the other half is what is left of all
+            fewer = 2 * np.count_nonzero(above) <= n
+            part = count(np.flatnonzero(above == fewer), 1 << level)
+            halves = (sums - part, part) if fewer else (part, sums - part)
+            sums = np.stack(halves, 3).reshape(1 + q, len(features), -1, width)
+        leaf = (leaf << 1) | above
     return feature, cut, leaf
 
 

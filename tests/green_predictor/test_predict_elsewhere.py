@@ -52,25 +52,3 @@ def test_a_quality_is_less_sure_where_nobody_told_what_a_simple_model_reaches(pr
 
     assert width(unsure) > width(sure) + 0.2
     assert unsure["energy_high_kwh"] / unsure["energy_kwh"] < 1.5 * sure["energy_high_kwh"] / sure["energy_kwh"]
-
-
-def test_a_run_says_more_of_a_task_whose_landmark_nobody_told(predictor):
-    """Of how far the run is off, that much of the level of the task follows it."""
-    from green_predictor import recommend
-
-    run = next(r for r in predictor.domains_["cv"].runs if r.get("landmark_quality") and not r.get("knobs"))
-    seen = {name: value for name, value in run.items() if value is not None}
-    seen |= {"domain": "cv", "dataset": "mine", "quality": 0.3, "quality_validation": 0.3, "status": "completed"}
-    task = {"name": "mine", "n_train": run["n_train"]}
-    untold = {name: value for name, value in seen.items() if name != "landmark_quality"}
-    recipe = {name: run[name] for name in ("model", "epochs", "batch_size", "learning_rate")}
-
-    def level(observed, **more):
-        asked = [{"domain": "cv", "dataset": "mine", **recipe}]
-        return recommend(domain="cv", dataset={**task, **more}, candidates=asked, observed=observed).best.quality
-
-    landmark = {"landmark_quality": run["landmark_quality"]}
-    before, after, target = (float(logit(q)) for q in (level(None), level([untold]), 0.3))
-    assert 0.35 < (before - after) / (before - target) < 1
-    before, after = (float(logit(q)) for q in (level(None, **landmark), level([seen], **landmark)))
-    assert 0 < (before - after) / (before - target) < 0.35
