@@ -1,0 +1,34 @@
+"""What a run that was observed says of the level of its task: more where nobody told the landmark."""
+
+from __future__ import annotations
+
+import pytest
+
+from green_predictor import GreenPredictor, recommend
+from green_predictor.link import logit
+from green_predictor.source import SHIPPED_MODEL
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    return GreenPredictor.load(SHIPPED_MODEL)
+
+
+def test_a_run_says_more_of_a_task_whose_landmark_nobody_told(predictor):
+    """Of how far the run is off, that much of the level of the task follows it."""
+    run = next(r for r in predictor.domains_["cv"].runs if r.get("landmark_quality") and not r.get("knobs"))
+    seen = {name: value for name, value in run.items() if value is not None}
+    seen |= {"domain": "cv", "dataset": "mine", "quality": 0.3, "quality_validation": 0.3, "status": "completed"}
+    task = {"name": "mine", "n_train": run["n_train"]}
+    untold = {name: value for name, value in seen.items() if name != "landmark_quality"}
+    recipe = {name: run[name] for name in ("model", "epochs", "batch_size", "learning_rate")}
+
+    def level(observed, **more):
+        asked = [{"domain": "cv", "dataset": "mine", **recipe}]
+        return recommend(domain="cv", dataset={**task, **more}, candidates=asked, observed=observed).best.quality
+
+    landmark = {"landmark_quality": run["landmark_quality"]}
+    before, after, target = (float(logit(q)) for q in (level(None), level([untold]), 0.3))
+    assert 0.35 < (before - after) / (before - target) < 1
+    before, after = (float(logit(q)) for q in (level(None, **landmark), level([seen], **landmark)))
+    assert 0 < (before - after) / (before - target) < 0.35
