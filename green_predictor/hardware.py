@@ -34,7 +34,8 @@ ACCELERATORS = {
     "H100": (67.0, 700, 80),
     "H200": (67.0, 700, 141),
 }
-
+WITHOUT_BF16 = {"P100", "V100", "T4", "Quadro RTX 6000"}
+"""Accelerators from before Ampere, which do not multiply bfloat16."""
 
 MOST_PACE = 4.0
 """A matrix product that takes more than so many times as long, or as short, says that something else was timed."""
@@ -52,7 +53,8 @@ class Machine:
     `columns`: hardware columns. `basis`: a few words on where they come from. `in_data`: were runs made on it?
     `slowdown`: how many times the energy and the time are those of the machine that `columns` describe, and in `pace`
     what says so. `typical`: the factor by which they are typically off all the same. `name`: of the processor or
-    accelerator that was described. `here`: it is this machine, and runs made on it say how fast it is.
+    accelerator that was described. `here`: it is this machine, and runs made on it say how fast it is. `bf16`: it is
+    known to multiply bfloat16 itself; a machine that does not takes longer in it, not shorter.
     """
 
     columns: dict[str, Any]
@@ -63,6 +65,7 @@ class Machine:
     typical: float = 1.0
     name: str | None = None
     here: bool = False
+    bf16: bool = False
 
     @property
     def words(self) -> str:
@@ -80,6 +83,10 @@ class Machine:
         if self.columns.get("device") == "cpu":
             return record.get("device") == "cpu" and this_machine.is_cpu(record.get("cpu_model"))
         return alike and record.get("gpu_model") is not None and record["gpu_model"] == this_machine.gpu_model()
+
+
+def _in_data(columns: dict[str, Any], basis: str) -> Machine:
+    return Machine(columns, basis, in_data=True, bf16=True)  # whatever its runs tried, they say what came of it
 
 
 def _strange(columns: dict[str, Any], basis: str, **more: Any) -> Machine:
@@ -140,13 +147,14 @@ def machine(runs: Sequence[Mapping[str, Any]], wanted: str | Mapping[str, Any] =
         return _here(runs)
     fitting = _named(known, str(wanted))
     if len(fitting) == 1:
-        return Machine(fitting[0], "a machine in the data", in_data=True)
+        return _in_data(fitting[0], "a machine in the data")
     if fitting:
         names = sorted({_name(found) for found in fitting})
         raise UsageError(f"'{wanted}' fits several machines in the data", hint=f"one of: {', '.join(names)}")
     sheet = _data_sheet(known, str(wanted))
     if sheet is not None:
-        return _strange(sheet, "from the data sheet of the accelerator", name=str(sheet["gpu_model"]))
+        name = str(sheet["gpu_model"])
+        return _strange(sheet, "from the data sheet of the accelerator", name=name, bf16=_is_recent(name))
     names = {n for f in known for n in (f.get("gpu_model"), f.get("cpu_model")) if n} | set(ACCELERATORS) | {"auto"}
     raise unknown_name("hardware", str(wanted), names)
 
@@ -155,10 +163,10 @@ def _described(runs: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]) -> 
     columns = _checked(wanted)
     name = columns.get("gpu_model") or columns.get("cpu_model")
     if name is not None and name in {_name(found) for found in machines(runs)}:
-        return Machine(columns, "as described", in_data=True)
+        return _in_data(columns, "as described")
     stands = _commonest_processor(runs)
     if not stands or columns.get("gpu_model") or columns.get("device") not in (None, "cpu"):
-        return _strange(columns, "as described", name=name)
+        return _strange(columns, "as described", name=name, bf16=_is_recent(columns.get("gpu_model")))
     # the model is told the rate of the processor it knows: what it learned from rates is how those of one waver
     found = _strange({**columns, "matmul_gflops": stands.get("matmul_gflops")}, "as described", name=name)
     rate = columns.get("matmul_gflops")
@@ -211,6 +219,11 @@ def _checked(wanted: Mapping[str, Any]) -> dict[str, Any]:
     return dict(wanted)
 
 
+def _is_recent(gpu: str | None) -> bool:
+    """Is it an accelerator that is not listed as one without bfloat16?"""
+    return gpu is not None and not any(_words(old) <= _words(gpu) for old in WITHOUT_BF16)
+
+
 def _name(found: Mapping[str, Any]) -> str:
     return str(found.get("gpu_model") or found.get("cpu_model") or "unknown")
 
@@ -246,18 +259,20 @@ def _here(runs: Sequence[Mapping[str, Any]]) -> Machine:
     if gpu is not None:
         fitting = _named(known, gpu)
         if fitting:
-            return Machine(fitting[0], "this machine's accelerator, which is in the data", in_data=True)
+            return _in_data(fitting[0], "this machine's accelerator, which is in the data")
         listed = [name for name in ACCELERATORS if set(name.lower().split()) <= set(re.split(r"[\s-]+", gpu.lower()))]
         sheet = _data_sheet(known, max(listed, key=len)) if listed else None
         if sheet is not None:
-            return _strange(sheet, f"this machine's {gpu}, from its data sheet", here=True)
+            words = f"this machine's {gpu}, from its data sheet"
+            return _strange(sheet, words, here=True, bf16=_is_recent(gpu))
     same = [f for f in known if f.get("device") == "cpu" and this_machine.is_cpu(f.get("cpu_model"))]
     if gpu is None and any(f.get("cpu_count") == os.cpu_count() for f in same):
         found = next(f for f in same if f.get("cpu_count") == os.cpu_count())
-        return Machine(found, "this machine, which is in the data", in_data=True)
+        return _in_data(found, "this machine, which is in the data")
     stands = same[0] if same else _commonest_processor(runs)
     if stands and gpu is None:
-        found = _strange(stands, "the machine in the data that is most like this one", here=True)
+        bf16 = this_machine.multiplies_bf16()
+        found = _strange(stands, "the machine in the data that is most like this one", here=True, bf16=bf16)
         return _compared(found, _thread_gflops(runs, stands), this_machine.thread_gflops())
     without = f"; its {gpu} is not known and was left out" if gpu else ""
     if stands or known:

@@ -27,6 +27,7 @@ from green_predictor.verdict import alternatives, verdict, why_more_is_lost
 
 MOST_ON_FRONT = 200
 STRANGE = "no run in the data was made on this machine: one short training on it settles energy and time"
+NO_BF16 = "bfloat16 is left out: it is not known that this machine multiplies it"
 
 
 def recommend(
@@ -103,7 +104,12 @@ def recommend(
 def _elsewhere(found: Considered, target: Machine) -> Considered:
     """The same candidates on a machine that no run in the data was made on."""
     known = replace(found.known, slowdown=target.slowdown, typical=target.typical)
-    return replace(found, y=found.y + domain_model.slower(target.slowdown), known=known)
+    found = replace(found, y=found.y + domain_model.slower(target.slowdown), known=known)
+    if found.near is None or target.bf16:
+        return found
+    in_bf16 = np.array([knobs.get("precision") == "bf16" for knobs in found.rows.knob_sets])[found.rows.knob_set]
+    left = found.near & ~in_bf16
+    return replace(found, near=left if left.any() else found.near)
 
 
 def model_of(domain: str, data: Any = None, energy: str = "all") -> domain_model.DomainModel:
@@ -151,7 +157,8 @@ def _answer(
     shown = np.append(chosen.front, top)
     best_at = int(np.flatnonzero(chosen.front == chosen.best)[0])
     expected = domain_model.predict_rows(model, rows.take(shown), known)
-    strange = target.typical > TRIED
+    strange = (STRANGE,) if target.typical > TRIED else ()
+    without = (NO_BF16,) if found.near is not None and not target.bf16 else ()
     domain = model.domain
     best, most_accurate = (picks(rows, shown[[p]], _at(expected, [p]), domain, grams)[0] for p in (best_at, -1))
     spread = domain_model.variance_for(model, known.basis)
@@ -161,7 +168,7 @@ def _answer(
     metric = next((r["quality_metric"] for r in model.runs if r.get("quality_metric")), "quality")
     based = support(
         model, rows, chosen.best, float(expected.leverage[best_at]), known.basis, best.recipe.recipe_id,
-        observed=observed, remarks=(*facts_missing(task, domain), *((STRANGE,) if strange else ())),
+        observed=observed, remarks=(*facts_missing(task, domain), *strange, *without),
     )  # fmt: skip
     return Recommendation(
         best=best,

@@ -16,6 +16,9 @@ _TIMING = Lock()
 SIDE, PRODUCTS = 512, 8
 """Side of the matrices and number of products that are timed: some 40 ms in all."""
 
+BF16 = {"avx512_bf16", "amx_bf16", "bf16"}
+"""What Linux calls such instructions on x86 and on Arm."""
+
 
 def gpu_model() -> str | None:
     """The first NVIDIA accelerator that the driver lists and that is not hidden."""
@@ -39,6 +42,12 @@ def is_cpu(name: str | None) -> bool:
     family, model = (arm, _cpuinfo("CPU part")) if arm else (_cpuinfo("cpu family"), _cpuinfo("model"))
     line = f"family {_decimal(family)} model {_decimal(model)})"
     return name == brand or (name.startswith(f"{brand} (") and name.endswith(line))
+
+
+def multiplies_bf16() -> bool:
+    """Has this processor instructions that multiply bfloat16? False too where nothing says so."""
+    said = f"{_cpuinfo('flags') or ''} {_cpuinfo('Features') or ''}".split()
+    return not BF16.isdisjoint(said)
 
 
 def _decimal(number: str | None) -> str | None:

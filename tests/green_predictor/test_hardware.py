@@ -161,6 +161,38 @@ def test_another_processor_is_compared_by_the_speed_of_one_thread(processor, mon
     assert hardware.machine([{**GENOA, "matmul_gflops": None}]).slowdown == (1.0, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("fact", "says", "bf16"),
+    [
+        ("flags", "fpu avx512f avx512_bf16", True),
+        ("flags", "fpu amx_bf16", True),
+        ("Features", "fp asimd bf16 i8mm", True),
+        ("flags", "fpu avx2 avx512f", False),
+        ("bugs", "avx512_bf16", False),
+    ],
+)
+def test_a_processor_not_in_the_data_multiplies_bfloat16_where_the_kernel_says_so(monkeypatch, fact, says, bf16):
+    facts = {"model name": "another", fact: says}
+    monkeypatch.setattr(this_machine, "_cpuinfo", facts.get)
+    monkeypatch.setattr(this_machine, "gpu_model", lambda: None)
+    assert hardware.machine([GENOA]).bf16 == bf16
+
+
+@pytest.mark.parametrize(
+    ("wanted", "bf16"),
+    [
+        ("genoa", True),
+        ("H100", True),
+        ("T4", False),
+        ({"device": "cuda", "gpu_model": "Tesla V100-SXM2-16GB"}, False),
+        ({"device": "cuda", "gpu_model": "B300"}, True),
+        ({"device": "cpu", "cpu_model": "another"}, False),
+    ],
+)
+def test_a_machine_elsewhere_multiplies_bfloat16_where_that_is_known(wanted, bf16):
+    assert hardware.machine([GENOA], wanted).bf16 == bf16
+
+
 def test_the_speed_of_a_thread_is_that_of_one_thread():
     rate = this_machine.thread_gflops()
     assert 0.5 < rate < 2000 and this_machine.thread_gflops() == rate, "timed once a process"

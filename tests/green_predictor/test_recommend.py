@@ -305,3 +305,17 @@ def test_the_front_is_shown_cheapest_first(domain):
     made = recommend(domain=domain, dataset=TASKS[domain])
     spent = [pick.energy_kwh for pick in made.front]
     assert spent == sorted(spent) and made.best in made.front
+
+
+def test_bfloat16_is_for_machines_that_are_known_to_multiply_it():
+    asked = {"domain": "recsys", "dataset": "movielens_100k-dense", "prefer": {"energy": 0.5}}
+
+    def in_bf16(answer):
+        return sum(pick.recipe.knobs.get("precision") == "bf16" for pick in answer.front)
+
+    known, strange = (recommend(**asked, hardware=h) for h in ("Genoa", {"device": "cpu", "cpu_model": "some other"}))
+    assert in_bf16(known) and not in_bf16(strange)
+    assert "bfloat16 is left out" in strange.support.sentence and "bfloat16" not in known.support.sentence
+    own = [pick.recipe for pick in known.front if pick.recipe.knobs.get("precision") == "bf16"]
+    chosen = recommend(**asked, hardware={"device": "cpu", "cpu_model": "some other"}, candidates=own)
+    assert in_bf16(chosen) and "left out" not in chosen.support.sentence, "who asks about it is told of it"
