@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from itertools import islice
 from multiprocessing import get_context
 from typing import Any
@@ -19,11 +20,13 @@ from ecotaskset.knobs import DOMAINS
 from green_predictor import baselines, domain_model, metrics
 from green_predictor.fit_domain import fit_domain
 from green_predictor.judge import Task, among_half, guess, judge, measured_task, outcome
+from green_predictor.one_machine import by_machine, comparable
 from green_predictor.preferences import Preference
 from green_predictor.probes import SHORTLIST, probed
-from green_predictor.protocols import PROTOCOLS, machine_of
+from green_predictor.processors import Paces
+from green_predictor.protocols import PROTOCOLS
 from green_predictor.run_once import run_once
-from green_predictor.targets import recipe_key, usable
+from green_predictor.targets import usable
 
 Record = dict[str, Any]
 Figures = dict[str, float | None]
@@ -33,9 +36,6 @@ LOSSES = (0.0, 0.004, 0.008, 0.015, 0.02, 0.03, 0.05, 0.08, 0.12)
 
 RUN_ONCE = ("told_one_run", "predicted")
 """Two ways of choosing among the recipes that were repeated (see `run_once`)."""
-
-SHARE_OF_CHOICES = 0.5
-"""A machine is judged on a task where it ran at least this share of the recipes that the one with most of them ran."""
 
 SEEN = ("random_recipes", "leave_one_family_out", "leave_one_hardware_out")
 """Protocols in which other runs of the same task may be known."""
@@ -119,8 +119,14 @@ _records: dict[str, list[Record]] = {}
 
 
 def _remember(by_domain: dict[str, list[Record]]) -> None:
+    _paces.cache_clear()
     _records.clear()
     _records.update(by_domain)
+
+
+@cache
+def _paces(domain: str, energy: str) -> Paces:
+    return comparable(_records[domain], energy)
 
 
 def _fold(protocol, domain, number, energy, families, seed) -> tuple[str, list[tuple[str, str, str, Figures]]]:
@@ -131,7 +137,7 @@ def _fold(protocol, domain, number, energy, families, seed) -> tuple[str, list[t
     except UsageError as error:
         return f"{protocol} · {domain} · {fold}: skipped, {error.message}", []
     rows = []
-    for (name, machine), mine in _tasks(outside).items():
+    for name, machine, mine in _tasks(outside, _paces(domain, energy)):
         task = measured_task(name, mine, energy)
         if task is not None:
             label = " · ".join([name, *([machine] if machine else []), *([] if protocol == MAIN else [fold])])
@@ -139,18 +145,13 @@ def _fold(protocol, domain, number, energy, families, seed) -> tuple[str, list[t
     return f"{protocol} · {domain} · {fold}: {model.family}, learned from {len(model.runs)} runs", rows
 
 
-def _tasks(records: Sequence[Record]) -> dict[tuple[str, str], list[Record]]:
-    """Records by data set and, where several are judged, by machine: a choice is made for one machine, and one that saw
-    few of a task's recipes has little to choose from."""
-    found: dict[str, dict[str, list[Record]]] = {}
+def _tasks(records: Sequence[Record], paces: Paces) -> Iterator[tuple[str, str, list[Record]]]:
+    """Data set, machine and runs of each choice that is judged (see `one_machine.by_machine`)."""
+    found: dict[str, list[Record]] = {}
     for record in records:
-        found.setdefault(str(record["dataset"]), {}).setdefault(str(machine_of(record)), []).append(record)
-    judged: dict[tuple[str, str], list[Record]] = {}
-    for name, machines in sorted(found.items()):
-        choices = {machine: len({recipe_key(r) for r in mine}) for machine, mine in machines.items()}
-        enough = sorted(m for m, n in choices.items() if n >= SHARE_OF_CHOICES * max(choices.values()))
-        judged |= {(name, machine if len(enough) > 1 else ""): machines[machine] for machine in enough}
-    return judged
+        found.setdefault(str(record["dataset"]), []).append(record)
+    for name, mine in sorted(found.items()):
+        yield from ((name, machine, runs) for machine, runs in by_machine(mine, paces).items())
 
 
 def _figures(protocol, model, task: Task, inside, energy) -> Iterable[tuple[str, Figures]]:

@@ -13,6 +13,7 @@ from green_predictor.alone import as_if_alone
 from green_predictor.domain_model import DomainModel, Evidence, Prediction
 from green_predictor.hardware import STRANGE
 from green_predictor.nearby import neighbours
+from green_predictor.one_machine import CONVERTED
 from green_predictor.pareto import front, hypervolume_ratio
 from green_predictor.preferences import Doubt, Preference, choose
 from green_predictor.protocols import machine_of
@@ -68,8 +69,8 @@ def measured_task(name: str, records: Sequence[dict[str, Any]], energy: str = "a
     )
     kwh = np.array([r[targets.energy_column(energy)] for r in kept], float)
     seconds = np.array([r.get("duration_s") or np.nan for r in kept], float)
-    count = np.bincount(inverse)
-    calm = _calm(kept, inverse)
+    calm, own = _calm(kept, inverse), _own(kept)
+    noise = _noise(np.log(kwh[own]), inverse[own]), _noise(quality, inverse)
 
     def mean(values: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
         w = np.ones(len(values)) if weight is None else weight
@@ -78,27 +79,34 @@ def measured_task(name: str, records: Sequence[dict[str, Any]], energy: str = "a
     mean_log = mean(np.log(kwh), calm)
     return Task(
         name, kept, kwh, [int(i) for i in first], inverse, mean(quality), mean(test), np.exp(mean_log),
-        mean(seconds, calm), _noise(np.log(kwh), quality, inverse, count),
+        mean(seconds, calm), None if None in noise else noise,
     )  # fmt: skip
 
 
 def _calm(records: Sequence[dict[str, Any]], recipe: np.ndarray) -> np.ndarray:
-    """Which runs say what their recipe costs, 0 or 1: those that no other work disturbed, all where all were."""
-    undisturbed = np.array(["contended" not in (r.get("flags") or []) for r in records], float)
-    return np.where(np.bincount(recipe, undisturbed)[recipe] > 0, undisturbed, 1.0)
+    """Which runs say what their recipe costs, 0 or 1: those on the machine itself that no other work disturbed; where
+    there are none, those that were not disturbed; else all."""
+    calm = np.ones(len(records))
+    undisturbed = np.array(["contended" not in (r.get("flags") or []) for r in records])
+    for best in (undisturbed, undisturbed & _own(records)):
+        calm = np.where(np.bincount(recipe, best)[recipe] > 0, best, calm)
+    return calm
 
 
-def _noise(log_energy, quality, inverse, count) -> tuple[float, float] | None:
-    repeated = count[inverse] > 1
+def _own(records: Sequence[dict[str, Any]]) -> np.ndarray:
+    """Which runs were made on the machine that is judged, (n,) bool."""
+    return np.array([CONVERTED not in (r.get("flags") or []) for r in records])
+
+
+def _noise(values: np.ndarray, recipe: np.ndarray) -> float | None:
+    """Standard deviation between runs of one recipe, pooled; None with fewer than two degrees of freedom."""
+    count = np.bincount(recipe)
+    repeated = count[recipe] > 1
     freedom = int((count[count > 1] - 1).sum())
     if freedom < 2:
         return None
-
-    def pooled(values: np.ndarray) -> float:
-        middle = np.bincount(inverse, values) / count
-        return float(np.sqrt(((values - middle[inverse])[repeated] ** 2).sum() / freedom))
-
-    return pooled(log_energy), pooled(quality)
+    middle = np.bincount(recipe, values) / np.maximum(count, 1)
+    return float(np.sqrt(((values - middle[recipe])[repeated] ** 2).sum() / freedom))
 
 
 @dataclass(frozen=True)
@@ -228,11 +236,12 @@ def _errors(task: Task, p: Prediction) -> dict[str, float]:
 
 
 def _coverage(task: Task, p: Prediction) -> dict[str, float]:
-    """Shares of single runs (not of seed means) inside their interval."""
+    """Shares of single runs (not of seed means) inside their interval; of energies, of those on the machine itself."""
     which = task.recipe_of_record
     quality = np.array([targets.final_quality(r) for r in task.records])
     by_quality = np.mean((quality >= p.quality_low[which] - 1e-3) & (quality <= p.quality_high[which] + 1e-3))
-    by_energy = np.mean((task.kwh >= p.energy_low_kwh[which]) & (task.kwh <= p.energy_high_kwh[which]))
+    own = _own(task.records) if _own(task.records).any() else np.ones(len(which), bool)
+    by_energy = np.mean(((task.kwh >= p.energy_low_kwh[which]) & (task.kwh <= p.energy_high_kwh[which]))[own])
     return {
         "coverage_quality_90": float(by_quality),
         "coverage_energy_90": float(by_energy),

@@ -22,7 +22,7 @@ import numpy as np
 from ecotaskset.knobs import KNOBS
 from green_predictor.rows import Rows, knobs_of
 
-STEP = {"learning_rate": 4.0, "epochs": 2.0, "batch_size": 4.0, "data_fraction": 2.0}
+STEP = {"learning_rate": 4.0, "epochs": 2.0, "batch_size": 4.0, "data_fraction": 2.0, "width": 2.0}
 KNOB = 0.5
 NEAR = 1.0
 ALIKE = 0.3
@@ -42,7 +42,7 @@ def neighbours(rows: Rows, runs: Sequence[Mapping[str, Any]]) -> Neighbours:
     """How near rows are to runs."""
     architecture, place = rows.text("model"), _place(rows)
     turned = [knobs_of(run) for run in runs]
-    codes = _codes([*rows.knob_sets, *turned])
+    codes, choice = _codes([*rows.knob_sets, *turned])
     designed, real = codes[: len(rows.knob_sets)], codes[len(rows.knob_sets) :]
     chosen, used = (np.array([_optimizer(knobs) for knobs in sets]) for sets in (rows.knob_sets, turned))
     made = np.array([run.get("model") for run in runs], object)
@@ -58,12 +58,11 @@ def neighbours(rows: Rows, runs: Sequence[Mapping[str, Any]]) -> Neighbours:
             distance = np.full(len(mine), np.inf, np.float32)
             run_on: dict[tuple[Any, ...], set[Any]] = {}
             for i in others:
-                run_on.setdefault((*_place_of(runs[i], turned[i]), real[i].tobytes()), set()).add(
-                    runs[i].get("dataset")
-                )
-            for (*there, settings), on in run_on.items():
-                other = np.frombuffer(settings, real.dtype)
-                away = (KNOB * (designed != other).sum(1, dtype=np.float32))[sets]
+                setting = real[i, choice].tobytes()
+                run_on.setdefault((*_place_of(runs[i], turned[i]), setting), set()).add(runs[i].get("dataset"))
+            for (*there, setting), on in run_on.items():
+                other = np.frombuffer(setting, real.dtype)
+                away = (KNOB * (designed[:, choice] != other).sum(1, dtype=np.float32))[sets]
                 for column, value in zip(here, there, strict=True):
                     if value is not None:
                         away += np.abs(column - np.float32(value))
@@ -79,18 +78,25 @@ def _optimizer(knobs: Mapping[str, Any]) -> str:
     return str(knobs.get("optimizer", KNOBS["optimizer"].default))
 
 
-def _codes(knob_sets: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    """(k, p) a small number for each setting of each knob but data_fraction, which has a place; 0 where not turned."""
+def _codes(knob_sets: Sequence[Mapping[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
+    """(k, p) a small number for each setting of each knob but data_fraction; 0 where not turned. And which of the knobs
+    have no place among the numbers, (p,) bool."""
     names = sorted({name for knobs in knob_sets for name in knobs} - {"data_fraction"})
     seen: dict[tuple[str, Any], int] = {}
-    return np.array(
-        [[seen.setdefault((n, k[n]), len(seen) + 1) if n in k else 0 for n in names] for k in knob_sets], np.int16
-    ).reshape(len(knob_sets), len(names))
+    codes = [[seen.setdefault((n, k[n]), len(seen) + 1) if n in k else 0 for n in names] for k in knob_sets]
+    return (
+        np.array(codes, np.int16).reshape(len(knob_sets), len(names)),
+        np.array([name not in STEP for name in names], bool),
+    )
+
+
+def _number(knobs: Mapping[str, Any], name: str) -> float:
+    return float(knobs.get(name, KNOBS[name].default))
 
 
 def _place(rows: Rows) -> list[np.ndarray]:
-    share = np.array([float(knobs.get("data_fraction", 1.0)) for knobs in rows.knob_sets])[rows.knob_set]
-    numbers = (rows.learning_rate, rows.epochs, rows.batch_size, share)
+    of_knobs = (np.array([_number(knobs, n) for knobs in rows.knob_sets])[rows.knob_set] for n in STEP if n in KNOBS)
+    numbers = (rows.learning_rate, rows.epochs, rows.batch_size, *of_knobs)
     return [
         (np.log(np.maximum(n, 1e-12)) / np.log(s)).astype(np.float32)
         for n, s in zip(numbers, STEP.values(), strict=True)
@@ -98,6 +104,5 @@ def _place(rows: Rows) -> list[np.ndarray]:
 
 
 def _place_of(run: Mapping[str, Any], knobs: Mapping[str, Any]) -> list[float | None]:
-    share = float(knobs.get("data_fraction", 1.0))
-    numbers = (run.get("learning_rate"), run.get("epochs"), run.get("batch_size"), share)
+    numbers = (_number(knobs, name) if name in KNOBS else run.get(name) for name in STEP)
     return [float(np.log(n) / np.log(s)) if n else None for n, s in zip(numbers, STEP.values(), strict=True)]

@@ -33,25 +33,28 @@ def paces(rows: Rows, log_costs: np.ndarray) -> Paces:
         rows: the final rows of runs, (n,).
         log_costs: their logarithm of energy and of time, (n, 2).
     """
-    name = names(rows)[rows.setting]
-    counted = Counter(name[name != ""].tolist())
-    if len(counted) < 2:
-        return {}
-    commonest = counted.most_common(1)[0][0]
+    name, usual_one = names(rows)[rows.setting], commonest(rows)
     beyond = log_costs - log_cost(rows, PRICES)[:, None]
     place = list(zip(rows.text("dataset"), rows.text("model"), strict=True))
     there: dict[Any, list[int]] = defaultdict(list)
-    for i in np.flatnonzero(name == commonest):
+    for i in np.flatnonzero(name == usual_one):
         there[place[i]].append(i)
     usual = {where: _median(beyond[index]) for where, index in there.items()}
     found = {}
-    for other in sorted(set(counted) - {commonest}):
+    for other in sorted(set(name.tolist()) - {usual_one, ""}):
         more = [beyond[i] - usual[place[i]] for i in np.flatnonzero(name == other) if place[i] in usual]
         if len(more) >= LEAST_RUNS:
             energy, time = np.clip(_median(np.array(more)), -MOST, MOST)
             if np.isfinite(energy):
                 found[other] = (float(energy), float(time if np.isfinite(time) else energy))
     return found
+
+
+def commonest(rows: Rows) -> str | None:
+    """The processor that most rows are of; None where none is named."""
+    name = names(rows)[rows.setting]
+    counted = Counter(name[name != ""].tolist())
+    return counted.most_common(1)[0][0] if counted else None
 
 
 def _median(values: np.ndarray) -> list[float]:

@@ -20,6 +20,7 @@ import numpy as np
 
 from green_predictor import GreenPredictor, recommend
 from green_predictor.judge import measured_task
+from green_predictor.one_machine import by_machine, comparable
 from green_predictor.rows import knobs_of
 from green_predictor.source import records
 from green_predictor.targets import recipe_key, usable
@@ -33,7 +34,7 @@ def ask(domain: str, dataset: str) -> dict[str, dict[str, Any]]:
     """By how much is told: the pick for a task that no run is of, and what it is worth where that is known."""
     mine = [run for run in records() if run["domain"] == domain and usable(run)]
     own = [run for run in mine if run["dataset"] == dataset]
-    task = measured_task(dataset, own)
+    task = measured_task(dataset, max(by_machine(own, comparable(mine)).values(), key=len))
     described = task_record([{**run, "knobs": knobs_of(run)} for run in own], domain, dataset)
     described["name"] = described.pop("dataset")
     model = GreenPredictor().fit([run for run in mine if run["dataset"] != dataset])

@@ -200,17 +200,6 @@ def test_among_a_half_all_is_of_that_half(task):
     assert len(judge.among_half(task, judge.Guess(task.quality, task.energy, choosable=only))) == judge.HALVES
 
 
-def test_a_machine_that_ran_few_recipes_of_a_task_is_not_judged_on_it(digits):
-    digits = [r for r in digits if "Genoa" in r["cpu_model"]]
-    other = [{**r, "cpu_model": "another"} for r in digits]
-    recipes = sorted({r["recipe_id"] for r in digits})
-    few, many = ([r for r in other if r["recipe_id"] in recipes[:count]] for count in (5, 2 * len(recipes) // 3))
-    name = digits[0]["dataset"]
-    assert set(evaluate._tasks([*digits, *few])) == {(name, "")}
-    assert evaluate._tasks([*digits, *few])[name, ""] == digits
-    assert set(evaluate._tasks([*digits, *many])) == {(name, digits[0]["cpu_model"]), (name, "another")}
-
-
 @pytest.mark.parametrize("name", baselines.RULES)
 def test_rules_of_thumb_choose_one_recipe(task, name):
     made = judge.judge(task, baselines.RULES[name](task))

@@ -36,6 +36,14 @@ def test_a_step_away_at_most(change, near):
     assert neighbours(rows, [RUN]).near.tolist() == [near]
 
 
+def test_a_width_is_a_number_once_some_run_of_the_architecture_turned_it():
+    """Four times the width was recommended where half the width was all that anybody had tried."""
+    half, plain, twice, four_times = ({**RUN, "knobs": {"width": w} if w != 1 else {}} for w in (0.5, 1, 2, 4))
+    rows = recipe_rows([half, plain, twice, four_times], [(i, 4) for i in range(4)])
+    assert neighbours(rows, [half, plain]).near.tolist() == [True, True, True, False]
+    assert neighbours(rows, [plain]).near.tolist() == [False, True, False, False], "it may not even have a width"
+
+
 def test_a_rate_between_those_that_were_tried_is_near():
     rows = recipe_rows([{**RUN, "learning_rate": rate} for rate in (2e-3, 4e-3, 5e-3)], [(i, 4) for i in range(3)])
     assert neighbours(rows, [RUN, {**RUN, "learning_rate": 4e-3}]).near.tolist() == [True, True, False]

@@ -190,7 +190,7 @@ def test_of_a_machine_nobody_ran_anything_on_less_is_known():
     assert factor(strange) > 2 * factor(known) and factor(told) < factor(strange)
     assert strange.best.energy_kwh == pytest.approx(known.best.energy_kwh) and strange.best.quality_low > 0
     assert "made on this machine: one short training" in strange.support.sentence
-    assert "this machine" not in known.support.sentence + told.support.sentence
+    assert "made on this machine" not in known.support.sentence + told.support.sentence
     assert recommend(**asked, hardware=known.hardware).support == known.support, "described, but in the data"
 
 
