@@ -263,11 +263,11 @@ def doubt_of(model: DomainModel, rows: Rows, basis: str) -> Doubt:
 
 
 def cautious(model: DomainModel, y: np.ndarray, tried: np.ndarray, basis: str) -> np.ndarray:
-    """Targets (n, 3) as a choice takes them: on a task never seen worse by the typical error of a recipe that nobody
-    tried, and by less, as the error of a mean, the more tasks it was tried on (`tried` (n,), see `nearby`). What is
-    surely good beats what is perhaps best. On a task with runs, those say how good its recipes are.
+    """Targets (n, 3) as a choice takes them: worse by the typical error of a recipe that nobody tried, and by less, as
+    the error of a mean, the more tasks it was tried on (`tried` (n,), see `nearby`). What is surely good beats what is
+    perhaps best: among ten thousand the best-looking one is otherwise the one that the model is most wrong about.
     """
-    return y if basis == "seen" else worse(y, tried, variance_for(model, basis))
+    return worse(y, tried, variance_for(model, basis))
 
 
 def worse(y: np.ndarray, tried: np.ndarray, variance: np.ndarray) -> np.ndarray:

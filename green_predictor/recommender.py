@@ -141,9 +141,8 @@ def _answer(
     model, found: Considered, wanted: Preference, grams, task, target: Machine, observed: int
 ) -> Recommendation:
     rows, known, y = found.rows, found.known, found.y
-    quality, kwh, seconds = targets.restore(y, rows, model.reference)
-    careful = domain_model.cautious(model, y, found.tried, known.basis)
-    sure = (quality, kwh, seconds) if careful is y else targets.restore(careful, rows, model.reference)
+    quality, kwh = targets.restore(y, rows, model.reference)[:2]
+    sure = targets.restore(domain_model.cautious(model, y, found.tried, known.basis), rows, model.reference)
     if found.near is not None:  # among so many, some far from all data look best by chance: leave those out
         sure = (np.where(found.near, sure[0], np.nan), *sure[1:])
     doubt = domain_model.doubt_of(model, rows, known.basis)
