@@ -10,6 +10,8 @@ from green_predictor.plot import DARK, GREEN, GREY, ORANGE, new_figure, write_fi
 MAIN = "leave_one_dataset_out"
 SHOWN_FROM = -150.0
 """Per cent of energy saved below which a rule stands at the edge of the picture, its figure beside it."""
+CLOSE = 60.0, 4.0
+"""Points nearer to each other than this, in per cent of energy and of quality, would have their labels overlap."""
 
 
 def write_figures(found: dict[str, Any], folder: Path) -> list[Path]:
@@ -38,13 +40,14 @@ def _rules(found: dict[str, Any], main: dict[str, Any], path: Path) -> Path:
     for name, figures in found["baselines"].items():
         if figures:
             points.append((name.replace("_", " "), figures["energy_saved_mean"], figures["quality_kept_mean"], GREY))
-    under = False
-    for name, saved, kept, colour in sorted(points, key=lambda point: (round(100 * point[2]), point[1])):
-        x, y, words = 100 * saved, 100 * kept, name
-        if x < SHOWN_FROM:  # one rule that costs four times as much would press all others into a corner
-            x, words = SHOWN_FROM, f"← {name}: {x:.0f} %".replace("-", "−")
+    placed = {name: (max(100 * saved, SHOWN_FROM), 100 * kept) for name, saved, kept, _ in points}
+    for name, saved, _, colour in points:
+        (x, y), words = placed[name], name
+        if 100 * saved < x:  # one rule that costs four times as much would press all others into a corner
+            words = f"← {name}: {100 * saved:.0f} %".replace("-", "−")
         axes.scatter(x, y, s=80 if colour == GREEN else 40, color=colour, edgecolor=DARK, linewidth=0.5, zorder=3)
-        under = not under  # neighbours at one height are labelled by turns above and below
+        beside = ((v, u) for u, v in placed.values() if abs(u - x) < CLOSE[0] and abs(v - y) < CLOSE[1])
+        under = min(beside) == (y, x)  # of neighbours the lowest is labelled below, the others above
         axes.annotate(
             words, (x, y), xytext=(5, -11 if under else 5), textcoords="offset points", fontsize=8, color=DARK
         )
