@@ -64,7 +64,7 @@ def converted(record: Record, machine: Record, paces: Paces) -> Record:
     by_energy, by_time = (math.exp(b - a) for a, b in zip(there, here, strict=True))
     scaled: Record = {}
     for name, value in record.items():
-        factor = by_energy if name.endswith("energy_kwh") else by_time if name.endswith("duration_s") else None
+        factor = by_energy if name.endswith("_kwh") else by_time if name.endswith("duration_s") else None
         if factor is not None and value is not None:
             many = isinstance(value, list)
             scaled[name] = [v if v is None else v * factor for v in value] if many else value * factor

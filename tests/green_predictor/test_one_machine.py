@@ -48,6 +48,17 @@ def test_a_recipe_costs_what_it_did_on_the_machine_itself_and_a_converted_one_on
     assert after.noise[0] == before.noise[0], "what is converted says nothing of how energy wavers here"
 
 
+def test_all_energies_of_a_run_are_converted_alike_and_none_is_made_up(genoa):
+    first = {**genoa[0], "energy_measured_kwh": None, "energy_high_kwh": 2 * genoa[0]["energy_kwh"]}
+    there = elsewhere(first)
+    after = converted(there, first, {machine_of(first): (0.7, 0.5), machine_of(there): (0.0, 0.0)})
+    whole = targets.as_if_alone(there)
+    for name in ("energy_kwh", "energy_high_kwh", "cpu_energy_kwh", "ram_energy_kwh"):
+        assert after[name] == pytest.approx(whole[name] * np.exp(0.7))
+    assert after["duration_s"] == pytest.approx(there["duration_s"] * np.exp(0.5))
+    assert after["energy_measured_kwh"] is None and after["gpu_energy_kwh"] is None
+
+
 def test_what_only_ran_elsewhere_is_there_to_be_chosen(genoa):
     ids = sorted({r["recipe_id"] for r in genoa})
     both = [elsewhere(r) if r["recipe_id"] in ids[::3] else r for r in genoa]
