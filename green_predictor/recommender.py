@@ -148,8 +148,7 @@ def _answer(
     doubt = domain_model.doubt_of(model, rows, known.basis)
     chosen = choose(wanted, *sure, grams[0] / 1000 if grams else None, doubt)
     most_within_limits = float(sure[0][chosen.front[-1]])
-    chosen = _shortened(chosen)  # chosen on cautious values, shown by expected ones: put in the order people see
-    chosen = Choice(chosen.best, chosen.front[np.argsort(kwh[chosen.front], kind="stable")])
+    chosen = _shortened(_as_shown(chosen, quality, kwh))
     top = int(np.argmax(np.where(np.isfinite(sure[0]), sure[0], -np.inf)))
     tied = np.flatnonzero(sure[0] >= sure[0][top] - 1e-6)
     top = int(tied[np.argmin(kwh[tied])])
@@ -206,6 +205,15 @@ def _answer(
         cloud=(quality, kwh),
         choosable=np.isfinite(sure[0]),
     )
+
+
+def _as_shown(chosen: Choice, quality: np.ndarray, kwh: np.ndarray) -> Choice:
+    """A front that was found on cautious values, (n,) each, as people see it, by what is expected: cheapest first, and
+    nothing dearer that promises less, but for the choice itself and the surest of quality."""
+    by_energy = chosen.front[np.argsort(kwh[chosen.front], kind="stable")]
+    before = np.maximum.accumulate(np.append(-np.inf, quality[by_energy]))[:-1]
+    kept = (quality[by_energy] > before) | np.isin(by_energy, (chosen.best, chosen.front[-1]))
+    return Choice(chosen.best, by_energy[kept])
 
 
 def _shortened(chosen: Choice) -> Choice:

@@ -39,9 +39,13 @@ def main() -> None:
 
 
 def compared(records: list[dict[str, Any]], name: str) -> dict[str, Any]:
-    """Figures of the runs of one machine, said by a predictor that was fitted without them."""
-    models = GreenPredictor().fit([r for r in records if machine_of(r) != name]).domains_
-    mine = [r for r in records if machine_of(r) == name]
+    """Figures of the runs of one machine, of recipes that others ran too, said by a predictor that was fitted without
+    them: what is left is the machine's part."""
+    others = [r for r in records if machine_of(r) != name]
+    models = GreenPredictor().fit(others).domains_
+    ran = {targets.recipe_key(r) for r in others}
+    mine = [r for r in records if machine_of(r) == name and targets.recipe_key(r) in ran]
+    strange = [r for r in records if machine_of(r) == name and targets.recipe_key(r) not in ran]
     stands = machines(next(iter(models.values())).runs)[0]
     domain, ratio, down, up, missed, inside = said(models, mine, stands)
     rate = stands["matmul_gflops"] / float(np.median([r["matmul_gflops"] for r in mine if r.get("matmul_gflops")]))
@@ -55,7 +59,10 @@ def compared(records: list[dict[str, Any]], name: str) -> dict[str, Any]:
         "energy came out times what was said, median": float(np.exp(middle[0])),
         "time came out times what was said, median": float(np.exp(middle[1])),
         "energy by domain": {d: float(np.exp(np.median(ratio[domain == d, 0]))) for d in models},
-        "energy error beyond one factor, median": float(np.exp(np.median(np.abs(ratio[:, 0] - middle[0])))),
+        "energy error beyond one factor, median": beyond(ratio, middle[0]),
+        "– of recipes that only this machine ran": beyond(said(models, strange, stands)[1], middle[0])
+        if strange
+        else None,
         "a matrix product takes times as long": rate,
         "energies inside 90 % intervals, as if it were in the data": within(ratio[:, 0], down, up, 1.0),
         "– widened, nothing known": within(ratio[:, 0], down, up, STRANGE),
@@ -66,13 +73,18 @@ def compared(records: list[dict[str, Any]], name: str) -> dict[str, Any]:
         error, inside_paced = [], []
         for _ in range(DRAWS):
             known = drawn.choice(len(ratio), count, replace=False)
-            others = np.setdiff1d(np.arange(len(ratio)), known)
-            left = ratio[others, 0] - np.median(ratio[known, 0])
+            rest = np.setdiff1d(np.arange(len(ratio)), known)
+            left = ratio[rest, 0] - np.median(ratio[known, 0])
             error.append(np.median(np.abs(left)))
-            inside_paced.append(within(left, down[others], up[others], TRIED ** (1 / np.sqrt(count))))
+            inside_paced.append(within(left, down[rest], up[rest], TRIED ** (1 / np.sqrt(count))))
         figures[f"energy error, median, paced by {count} runs"] = float(np.exp(np.mean(error)))
         figures[f"– energies inside 90 % intervals, paced by {count} runs"] = float(np.mean(inside_paced))
     return figures
+
+
+def beyond(ratio: np.ndarray, factor: float) -> float:
+    """Typical energy error, either way, that one factor for the machine leaves."""
+    return float(np.exp(np.median(np.abs(ratio[:, 0] - factor))))
 
 
 def said(models, records, stands) -> tuple[np.ndarray, ...]:

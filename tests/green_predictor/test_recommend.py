@@ -307,6 +307,16 @@ def test_the_front_is_shown_cheapest_first(domain):
     assert spent == sorted(spent) and made.best in made.front
 
 
+@pytest.mark.parametrize("domain", TASKS)
+def test_nothing_dearer_on_the_front_promises_less(domain):
+    """A front is found on cautious values and shown by expected ones: drawn as it was found it went up and down."""
+    made = recommend(domain=domain, dataset=TASKS[domain], prefer={"energy": 0.5}, hardware="Genoa")
+    kept = (made.best.recipe, made.most_accurate.recipe)
+    others = [pick.quality for pick in made.front if pick.recipe not in kept]
+    assert len(others) > 3 and all(dearer > cheaper for cheaper, dearer in pairwise(others))
+    assert made.best.recipe in [pick.recipe for pick in made.front]
+
+
 def test_bfloat16_is_for_machines_that_are_known_to_multiply_it():
     asked = {"domain": "recsys", "dataset": "movielens_100k-dense", "prefer": {"energy": 0.5}}
 
