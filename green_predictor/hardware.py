@@ -15,6 +15,7 @@ from typing import Any
 from ecotaskset.errors import UsageError, unknown_name
 from green_predictor import this_machine
 from green_predictor.kept import kept
+from green_predictor.rows import knobs_of
 
 FP32_EFFICIENCY = 0.8
 """Share of the data-sheet rate that a large float32 matrix product reaches."""
@@ -85,8 +86,11 @@ class Machine:
         return alike and record.get("gpu_model") is not None and record["gpu_model"] == this_machine.gpu_model()
 
 
-def _in_data(columns: dict[str, Any], basis: str) -> Machine:
-    return Machine(columns, basis, in_data=True, bf16=True)  # whatever its runs tried, they say what came of it
+def _in_data(runs: Sequence[Mapping[str, Any]], columns: dict[str, Any], basis: str, bf16: bool = False) -> Machine:
+    """A machine of the runs. Where one of them tried bfloat16 there, they say what came of it."""
+    gpu, name = columns.get("gpu_model"), _name(columns)
+    tried = any(_name(run) == name and knobs_of(run).get("precision") == "bf16" for run in runs)
+    return Machine(columns, basis, in_data=True, bf16=bf16 or tried or _is_recent(gpu))
 
 
 def _strange(columns: dict[str, Any], basis: str, **more: Any) -> Machine:
@@ -147,7 +151,7 @@ def machine(runs: Sequence[Mapping[str, Any]], wanted: str | Mapping[str, Any] =
         return _here(runs)
     fitting = _named(known, str(wanted))
     if len(fitting) == 1:
-        return _in_data(fitting[0], "a machine in the data")
+        return _in_data(runs, fitting[0], "a machine in the data")
     if fitting:
         names = sorted({_name(found) for found in fitting})
         raise UsageError(f"'{wanted}' fits several machines in the data", hint=f"one of: {', '.join(names)}")
@@ -163,7 +167,7 @@ def _described(runs: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]) -> 
     columns = _checked(wanted)
     name = columns.get("gpu_model") or columns.get("cpu_model")
     if name is not None and name in {_name(found) for found in machines(runs)}:
-        return _in_data(columns, "as described")
+        return _in_data(runs, columns, "as described")
     stands = _commonest_processor(runs)
     if not stands or columns.get("gpu_model") or columns.get("device") not in (None, "cpu"):
         return _strange(columns, "as described", name=name, bf16=_is_recent(columns.get("gpu_model")))
@@ -259,7 +263,7 @@ def _here(runs: Sequence[Mapping[str, Any]]) -> Machine:
     if gpu is not None:
         fitting = _named(known, gpu)
         if fitting:
-            return _in_data(fitting[0], "this machine's accelerator, which is in the data")
+            return _in_data(runs, fitting[0], "this machine's accelerator, which is in the data")
         listed = [name for name in ACCELERATORS if set(name.lower().split()) <= set(re.split(r"[\s-]+", gpu.lower()))]
         sheet = _data_sheet(known, max(listed, key=len)) if listed else None
         if sheet is not None:
@@ -268,7 +272,7 @@ def _here(runs: Sequence[Mapping[str, Any]]) -> Machine:
     same = [f for f in known if f.get("device") == "cpu" and this_machine.is_cpu(f.get("cpu_model"))]
     if gpu is None and any(f.get("cpu_count") == os.cpu_count() for f in same):
         found = next(f for f in same if f.get("cpu_count") == os.cpu_count())
-        return _in_data(found, "this machine, which is in the data")
+        return _in_data(runs, found, "this machine, which is in the data", this_machine.multiplies_bf16())
     stands = same[0] if same else _commonest_processor(runs)
     if stands and gpu is None:
         bf16 = this_machine.multiplies_bf16()

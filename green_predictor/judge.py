@@ -240,8 +240,8 @@ def _coverage(task: Task, p: Prediction) -> dict[str, float]:
     which = task.recipe_of_record
     quality = np.array([targets.final_quality(r) for r in task.records])
     by_quality = np.mean((quality >= p.quality_low[which] - 1e-3) & (quality <= p.quality_high[which] + 1e-3))
-    own = _own(task.records) if _own(task.records).any() else np.ones(len(which), bool)
-    by_energy = np.mean(((task.kwh >= p.energy_low_kwh[which]) & (task.kwh <= p.energy_high_kwh[which]))[own])
+    inside = (task.kwh >= p.energy_low_kwh[which]) & (task.kwh <= p.energy_high_kwh[which])
+    by_energy = np.mean(inside[_own(task.records)])
     return {
         "coverage_quality_90": float(by_quality),
         "coverage_energy_90": float(by_energy),

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ecotaskset.knobs import KNOBS
+from green_predictor.alone import as_if_alone
 from green_predictor.rows import knobs_of
 from green_predictor.source import records
 from green_predictor.targets import final_quality, usable
@@ -37,7 +38,7 @@ def pairs(name: str, value: str) -> list[tuple[dict[str, Any], float, float]]:
         if len(runs) == 2:
             energy, quality = (
                 np.mean([np.log(worth(r)) for r in runs[True]]) - np.mean([np.log(worth(r)) for r in runs[False]])
-                for worth in (lambda r: r["energy_kwh"], final_quality)
+                for worth in (lambda r: as_if_alone(r)["energy_kwh"], final_quality)
             )
             found.append((runs[True][0], float(energy), float(quality)))
     return found

@@ -181,7 +181,8 @@ def test_a_processor_not_in_the_data_multiplies_bfloat16_where_the_kernel_says_s
 @pytest.mark.parametrize(
     ("wanted", "bf16"),
     [
-        ("genoa", True),
+        ("genoa", False),
+        ("7543P", True),
         ("H100", True),
         ("T4", False),
         ({"device": "cuda", "gpu_model": "Tesla V100-SXM2-16GB"}, False),
@@ -190,7 +191,16 @@ def test_a_processor_not_in_the_data_multiplies_bfloat16_where_the_kernel_says_s
     ],
 )
 def test_a_machine_elsewhere_multiplies_bfloat16_where_that_is_known(wanted, bf16):
-    assert hardware.machine([GENOA], wanted).bf16 == bf16
+    """Runs of somebody's own processor say nothing of what it multiplies, unless one of them was in bfloat16."""
+    assert hardware.machine([GENOA, {**EPYC, "knobs": {"precision": "bf16"}}], wanted).bf16 == bf16
+
+
+def test_this_machine_multiplies_bfloat16_where_the_kernel_says_so_also_if_it_is_in_the_data(processor, monkeypatch):
+    processor("AMD EPYC", family="25", model="17")
+    found = hardware.machine([GENOA])
+    assert found.in_data and not found.bf16
+    monkeypatch.setattr(this_machine, "multiplies_bf16", lambda: True)
+    assert hardware.machine([GENOA]).bf16
 
 
 def test_the_speed_of_a_thread_is_that_of_one_thread():
