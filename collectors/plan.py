@@ -39,13 +39,14 @@ def refuse_unfit(recipe: Recipe) -> None:
         return
     import torch
 
+    from collectors.accelerator import make_accelerator
     from collectors.knobs import inference as inference_knobs
     from collectors.knobs import model as model_knobs
     from collectors.knobs.refuse import refuse_impossible
     from collectors.tasks.architectures import get_architecture
     from collectors.tasks.architectures.published import published_id
     from collectors.tasks.made_up import N_EXAMPLES, made_up_task
-    from collectors.train import first_batch, make_accelerator, prepare
+    from collectors.train import first_batch, prepare
 
     refuse_impossible(recipe, "cuda" if torch.cuda.is_available() else "cpu")
     if published_id(get_architecture(recipe.model, recipe.domain), recipe.pretrained) is not None:

@@ -9,9 +9,7 @@ What differs between domains (data, model, metric) is in the `Task`; what knobs 
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -20,11 +18,11 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
-from accelerate.utils import DataLoaderConfiguration, gather_object, set_seed
+from accelerate.utils import gather_object, set_seed
 from torch import nn
 from torch.utils.data import DataLoader
 
+from collectors.accelerator import make_accelerator
 from collectors.inference import measure_inference
 from collectors.knobs import data as data_knobs
 from collectors.knobs import inference as inference_knobs
@@ -136,26 +134,6 @@ def gather_reports(accelerator: Accelerator, meter: EnergyMeter) -> EnergyReport
     if accelerator.num_processes == 1:
         return meter.report()
     return aggregate(gather_object([meter.report()]))
-
-
-def make_accelerator(recipe: Recipe) -> Accelerator:
-    """A fresh Accelerator for this recipe; batches are split over the processes, so `batch_size` is the sum."""
-    settle_missing_packages()
-    if AcceleratorState._shared_state:  # an earlier recipe in this process may have had another precision
-        AcceleratorState._reset_state()
-    return Accelerator(
-        mixed_precision=training_knobs.mixed_precision(recipe),
-        gradient_accumulation_steps=int(recipe.knob("gradient_accumulation")),
-        dataloader_config=DataLoaderConfiguration(split_batches=True),
-        step_scheduler_with_optimizer=False,
-    )
-
-
-def settle_missing_packages() -> None:
-    """Accelerate looks on disk for an optional optimizer package twice a step, 1 ms each where there is none; with None
-    in `sys.modules`, Python's own mark of a module that cannot be imported, it looks once."""
-    if "lomo_optim" not in sys.modules and importlib.util.find_spec("lomo_optim") is None:
-        sys.modules["lomo_optim"] = None
 
 
 @dataclass

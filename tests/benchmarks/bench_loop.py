@@ -19,10 +19,11 @@ from collections.abc import Callable
 import torch
 from torch.utils.data import DataLoader
 
+from collectors.accelerator import make_accelerator
 from collectors.metering import EnergyMeter
 from collectors.tasks import load_task
 from collectors.tasks.task import Task
-from collectors.train import Progress, make_accelerator, prepare, run_epochs
+from collectors.train import Progress, prepare, run_epochs
 from ecotaskset.recipe import Recipe
 
 PAIRS = 15

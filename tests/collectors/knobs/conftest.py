@@ -8,12 +8,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from collectors.accelerator import make_accelerator
 from collectors.tasks import scores
 from collectors.tasks.architectures import Inputs, build
 from collectors.tasks.load import load_task
 from collectors.tasks.prepare.tensors import TensorColumns, stack, trim_right
 from collectors.tasks.task import Task
-from collectors.train import Progress, make_accelerator, prepare, run_epochs
+from collectors.train import Progress, prepare, run_epochs
 from ecotaskset.recipe import Recipe
 
 VOCABULARY, LENGTH, N_ITEMS = 50, 12, 40
