@@ -19,6 +19,7 @@ from rich.table import Table
 from ecotaskset.console import guarded
 from ecotaskset.run import Run
 from green_predictor import Recommendation, recommend
+from green_predictor.follow import disturbed
 
 DATASET = "digits"
 BALANCED = {"energy": 0.5}
@@ -107,12 +108,12 @@ def savings(answer: Recommendation, run: Run) -> str:
         for name in ("gpu", "cpu", "ram")
         if getattr(run, f"{name}_energy_kwh") is not None
     ]
-    saved = 1 - run.energy_kwh / top.energy_kwh
+    saved, doubt = 1 - run.energy_kwh / top.energy_kwh, disturbed(run)
     return (
         f"\n   [bold green]{abs(saved):.0%} {'less' if saved >= 0 else 'more'} energy[/] than the most accurate "
         f"configuration\n   ({top.recipe.model}, {top.recipe.epochs} epochs: predicted {mwh(top.energy_kwh)}, "
         f"{answer.metric} {top.quality:.3f}), with {run.quality_validation / top.quality:.1%} of its "
-        f"quality.\n   [dim]Energy here: {', '.join(parts)}.[/]\n"
+        f"quality.\n   [dim]Energy here: {', '.join(parts)}{f'; {doubt}' if doubt else ''}.[/]\n"
     )
 
 

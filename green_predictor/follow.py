@@ -39,6 +39,11 @@ class Followed:
         }
 
 
+def disturbed(run: Run) -> str | None:
+    """What somebody who compares the energy of a run has to know of it; None where nothing."""
+    return "other work ran beside it, so this is more than it takes alone" if "contended" in run.flags else None
+
+
 def follow(
     asked: Mapping[str, Any], answer: Recommendation, store: Store, say: Callable[[str], None] = lambda _: None
 ) -> Followed:

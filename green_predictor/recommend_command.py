@@ -12,7 +12,7 @@ from ecotaskset.console import Output
 from ecotaskset.errors import UsageError
 from ecotaskset.store import Store
 from green_predictor import probing
-from green_predictor.follow import Followed, follow
+from green_predictor.follow import Followed, disturbed, follow
 from green_predictor.plot import check_ending
 from green_predictor.recommender import recommend
 from green_predictor.show import recommendation_table
@@ -76,7 +76,8 @@ def came_out(followed: Followed) -> str:
     quality = "not known" if run.quality_validation is None else f"{run.quality_validation:.3f}"
     used = "unknown energy" if spent is None else energy_text(spent)
     switched = ", with what was spent before the switch" if len(followed.runs) > 1 else ""
+    doubt = f"; {note}" if (note := next(filter(None, map(disturbed, followed.runs)), None)) else ""
     return (
         f"{run.model} as run {run.run_id}: {followed.answer.metric} {quality} (expected {best.quality:.3f}), "
-        f"{used} (expected {energy_text(best.energy_kwh)}){switched}"
+        f"{used} (expected {energy_text(best.energy_kwh)}){switched}{doubt}"
     )

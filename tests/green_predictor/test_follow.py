@@ -15,6 +15,7 @@ from green_predictor import recommend
 from green_predictor.follow import follow
 from green_predictor.preferences import Preference, preference
 from green_predictor.probes import better_to_switch, first_epochs
+from green_predictor.recommend_command import came_out
 
 share, kwh = st.floats(0.05, 0.99), st.floats(1e-6, 1.0)
 CHEAPEST = preference(max_quality_loss=0.01)
@@ -52,6 +53,9 @@ def test_good_advice_is_trained_to_the_end(asked, tmp_path):
     assert kept[-1].recipe_id == done.answer.best.recipe.recipe_id
     assert abs(kept[-1].quality_validation - done.answer.best.quality) < 0.1
     assert done.to_dict()["energy_kwh"] == pytest.approx(sum(r.energy_kwh for r in kept))
+    for flags, says in ((["contended"], True), ([], False)):
+        runs = [run.model_copy(update={"flags": flags}) for run in done.runs]
+        assert ("other work ran" in came_out(replace(done, runs=runs))) is says
 
 
 def test_a_training_that_learns_nothing_is_stopped_for_a_better_one(asked, tmp_path):
