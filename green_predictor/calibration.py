@@ -2,7 +2,8 @@
 
 Residuals come from predictions made without the group they belong to. A group is a task: its rows are not independent,
 so every task weighs the same in a quantile (hierarchical conformal prediction, Lee, Barber and Willett 2023), and the
-intervals for a task that has been seen, probed or never met are calibrated apart.
+intervals for a task that has been seen, probed or never met are calibrated apart. From a dozen tasks their widths are
+known badly, so those for a new one are widened as Student's distribution is wider than the normal one.
 """
 
 from __future__ import annotations
@@ -48,6 +49,14 @@ def group_quantiles(residual: np.ndarray, group: np.ndarray, level: float = LEVE
     ])  # fmt: skip
 
 
+def few_groups(count: int, level: float = LEVEL) -> float:
+    """By how much an interval for a new group is widened because its width is known from so many groups only: the
+    quantile of Student's distribution over that of the normal one."""
+    from scipy.stats import norm, t  # slow to load, and only fitting needs it
+
+    return float(t.ppf((1 + level) / 2, max(count - 1, 1)) / norm.ppf((1 + level) / 2))
+
+
 def weighted_quantile(values: np.ndarray, weight: np.ndarray, share: float) -> float:
     """The smallest value with at least `share` of the weight at or below it."""
     order = np.argsort(values, kind="stable")
@@ -66,12 +75,17 @@ def variances(residual: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def local_correction(
-    x: np.ndarray, residual: np.ndarray, weight: np.ndarray, between: np.ndarray, within: np.ndarray, rigidity: float
+    x: np.ndarray,
+    residual: np.ndarray,
+    weight: np.ndarray,
+    between: np.ndarray,
+    within: np.ndarray,
+    rigidity: np.ndarray,
 ) -> np.ndarray:
     """What runs on one task add to the prediction for it: (p + 1, q), an offset and slopes.
 
     The posterior mean of a Bayesian linear model of the residual: the offset has the variance by which tasks differ,
-    the noise is that within tasks, and slopes are held near zero by `rigidity` (their ridge penalty).
+    the noise is that within tasks, and slopes are held near zero by `rigidity` (q,), their ridge penalty.
     `weight` (n,): rows of one run share 1. Residuals that are not known (NaN) teach nothing.
     """
     design = np.column_stack([np.ones(len(x)), x]).astype(np.float64)
@@ -79,7 +93,7 @@ def local_correction(
     for c in range(residual.shape[1]):
         known = np.isfinite(residual[:, c])
         weighted = design[known] * weight[known, None]
-        penalty = np.full(design.shape[1], rigidity)
+        penalty = np.full(design.shape[1], float(rigidity[c]))
         penalty[0] = within[c] / between[c]
         found[:, c] = np.linalg.solve(weighted.T @ design[known] + np.diag(penalty), weighted.T @ residual[known, c])
     return found.astype(np.float32)

@@ -16,7 +16,7 @@ from green_predictor import candidates as candidates_
 from green_predictor import domain_model
 from green_predictor.domain_model import DomainModel, Evidence
 from green_predictor.kept import kept
-from green_predictor.nearby import neighbours
+from green_predictor.nearby import Neighbours
 from green_predictor.rows import Rows
 
 MOST_KEPT_ROWS = 20_000
@@ -26,12 +26,12 @@ MOST_KEPT_ROWS = 20_000
 @dataclass(frozen=True)
 class Considered:
     """Candidates with what `raw_predict` says of them. `near`: which are close to a run and may be recommended; None
-    where a person chose the candidates. `tried`: on how many tasks each was run (see `nearby`).
+    where a person chose the candidates. `there`: how near they are to runs, and how good those were.
     """
 
     rows: Rows
     near: np.ndarray | None
-    tried: np.ndarray
+    there: Neighbours
     y: np.ndarray
     known: Evidence
 
@@ -56,18 +56,18 @@ def _made(model: DomainModel, domain: str, task_json: str, machine_json: str, co
     task, machine = json.loads(task_json), json.loads(machine_json)
     rows = candidates_.design(model.runs, domain, task, machine, count)
     known = domain_model.evidence(model, str(task["dataset"]), None)
-    there = neighbours(rows, model.runs)
-    return predicted(model, rows, there.near, there.tasks, known)
+    there = domain_model.neighbours_of(model, rows)
+    return predicted(model, rows, there.near, there, known)
 
 
 def predicted(
-    model: DomainModel, rows: Rows, near: np.ndarray | None, tried: np.ndarray, known: Evidence
+    model: DomainModel, rows: Rows, near: np.ndarray | None, there: Neighbours, known: Evidence
 ) -> Considered:
     """Candidates with their predictions, given what is known of the task. Where none is near a run, all are."""
     if near is not None and not near.any():
         near = np.ones(len(rows), bool)
     y, known = domain_model.predict_task(model, rows, known, near)
-    return Considered(rows, near, tried, y, known)
+    return Considered(rows, near, there, y, known)
 
 
 _kept = kept(8)(_made)

@@ -12,8 +12,9 @@ import numpy as np
 from green_predictor import calibration, features, targets
 from green_predictor.families import FAMILIES
 from green_predictor.link import logit
+from green_predictor.nearby import Neighbours, neighbours
 from green_predictor.preferences import Doubt
-from green_predictor.rows import Rows
+from green_predictor.rows import LEARNED_FROM, Rows
 from green_predictor.variogram import indistinct
 
 PIECE = 65_536
@@ -40,10 +41,9 @@ class DomainModel:
     their `calibration.widths`, (2, 3), for a task `seen`, `unseen`, or probed with that many runs (`probe:1`, …).
     `apart`: for a task `seen` or `unseen`, by how much errors of quality differ with the distance of recipes (see
     `variogram`). `between`, `within` (3,): variance of tasks and within a new task; `within_seen` within one whose runs
-    are known. `bounds` (2, 3): lowest and highest target of all runs. `rigidity`, `rigidity_probe`: how little slopes
-    follow a task's known runs, or a few probes (see `calibration.local_correction`). `leverage` (p, p) gives the
-    distance from the training data. `runs`: the columns of the runs that candidates and support need; `summary`: plain
-    facts for people.
+    are known. `bounds` (2, 3): lowest and highest target of all runs. `rigidity` (3,): how little slopes follow a few
+    probes (see `calibration.local_correction`). `leverage` (p, p) gives the distance from the training data. `runs`:
+    the columns of the runs that candidates and support need; `summary`: plain facts for people.
     """
 
     domain: str
@@ -58,12 +58,13 @@ class DomainModel:
     within: np.ndarray
     within_seen: np.ndarray
     bounds: np.ndarray
-    rigidity: float
-    rigidity_probe: float
+    rigidity: np.ndarray
     leverage: np.ndarray
     runs: list[dict[str, Any]] = field(repr=False)
     near: np.ndarray = field(repr=False)
     """Scaled features of the runs' final rows, (r, p), for telling how near a candidate is to what was run."""
+    unexplained: np.ndarray = field(repr=False)
+    """By how much the quality target of each run is above what the model says of it, (r,)."""
     summary: dict[str, Any] = field(default_factory=dict)
 
 
@@ -163,11 +164,10 @@ def evidence(model: DomainModel, dataset: str | None, observed: targets.Training
     left = observed.y - base_predict(model, x)
     if known is not None:
         left = left - calibration.apply_correction(known, x)
-    rigidity = model.rigidity_probe
     between = model.between.copy()
     if np.isnan(observed.rows.number("landmark_quality")).any():  # then the runs have to say what the task allows
         between[targets.QUALITY] += _landmark_spread(model) ** 2
-    added = calibration.local_correction(x, left, observed.weight, between, model.within, rigidity)
+    added = calibration.local_correction(x, left, observed.weight, between, model.within, model.rigidity)
     count = len(np.unique(observed.run))
     probed = max((int(k[6:]) for k in model.quantiles if k.startswith("probe:") and int(k[6:]) <= count), default=0)
     basis = "seen" if known is not None else f"probe:{probed}" if probed else "unseen"
@@ -262,12 +262,35 @@ def doubt_of(model: DomainModel, rows: Rows, basis: str) -> Doubt:
     return doubt
 
 
-def cautious(model: DomainModel, y: np.ndarray, tried: np.ndarray, basis: str) -> np.ndarray:
-    """Targets (n, 3) as a choice takes them: worse by the typical error of a recipe that nobody tried, and by less, as
-    the error of a mean, the more tasks it was tried on (`tried` (n,), see `nearby`). What is surely good beats what is
-    perhaps best: among ten thousand the best-looking one is otherwise the one that the model is most wrong about.
+def neighbours_of(
+    model: DomainModel, rows: Rows, observed: targets.Training | None = None, known: Evidence | None = None
+) -> Neighbours:
+    """How near candidates for a task are to runs, and how good those were (see `nearby`): those of the training data
+    and, of the observed ones behind `known`, all that were made to the end."""
+    if observed is None or known is None or known.correction is None:
+        return neighbours(rows, model.runs, model.unexplained)
+    whole = [r.get("status") in LEARNED_FROM and bool(r.get("learning_rate")) for r in observed.records]
+    final = observed.subset(observed.last & np.array(whole)[observed.run] & np.isfinite(observed.y[:, targets.QUALITY]))
+    x = features.feature_matrix(final.rows, model.spec)
+    left = final.y - base_predict(model, x) - calibration.apply_correction(known.correction, x)
+    unexplained, task = model.unexplained.copy(), next(iter(rows.text("dataset")), None)
+    if task in model.correction:  # what is now believed of the task explains more, or less, of its own runs
+        mine = np.array([run["dataset"] == task for run in model.runs])
+        moved = known.correction - model.correction[task]
+        unexplained[mine] -= calibration.apply_correction(moved, model.near[mine])[:, targets.QUALITY]
+    runs = [*model.runs, *(observed.records[i] for i in final.run)]
+    return neighbours(rows, runs, np.append(unexplained, left[:, targets.QUALITY]))
+
+
+def cautious(model: DomainModel, y: np.ndarray, there: Neighbours, basis: str) -> np.ndarray:
+    """Targets (n, 3) as a choice takes them: quality moved by what runs of the recipe say that the model does not, and
+    all worse by the error of that, which is the typical error of a recipe where nobody tried it, and less, as the error
+    of a mean, the more tasks it was tried on. What is surely good beats what is perhaps best: among ten thousand the
+    best-looking one is otherwise the one that the model is most wrong about.
     """
-    return worse(y, tried, variance_for(model, basis))
+    moved = y.copy()
+    moved[:, targets.QUALITY] += there.better
+    return worse(moved, there.tried, variance_for(model, basis))
 
 
 def worse(y: np.ndarray, tried: np.ndarray, variance: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from green_predictor import calibration, features, targets
 from green_predictor.domain_model import DomainModel
 from green_predictor.families import FAMILIES
 from green_predictor.held_out import HeldOut, fold_without, folds, scaled
-from green_predictor.probe_calibration import RIGIDITIES, probe_calibration
+from green_predictor.probe_calibration import RIGIDITIES, least_left, probe_calibration, stiffest
 from green_predictor.rows import setting_columns
 from green_predictor.selection import RECIPE_FOLDS, compare, typically_apart
 
@@ -55,7 +55,7 @@ def _fit_domain(
     family, strength, scale = FAMILIES[chosen["family"]], chosen["strength"], comparison["task_scale"]
     left = data.y - held.y
     between, within = calibration.variances(left[data.last], group[data.last].astype(str))
-    rigidity, seen = _seen(data, (chosen["family"], strength, scale), between, within, seed)
+    stiffness, seen = _seen(data, (chosen["family"], strength, scale), between, within, seed)
     within_seen = calibration.variances(seen.y[data.last], data.task[data.last].astype(str))[1]
     known = HeldOut(data.y - seen.y, seen.leverage)
     spec = features.fit_spec(data.rows, data.weight, scale)
@@ -63,23 +63,25 @@ def _fit_domain(
     apart = {"seen": typically_apart(data, known, x), "unseen": typically_apart(data, held, x)}
     quantiles = {"seen": _quantiles(data, seen)}
     if comparison["held_out"] == "task":
-        unseen, seen_too = _quantiles(data, HeldOut(left, held.leverage)), quantiles["seen"]
+        few = calibration.few_groups(len(np.unique(data.task.astype(str))))
+        unseen, seen_too = few * _quantiles(data, HeldOut(left, held.leverage)), quantiles["seen"]
         # nobody knows more of a task never met than of one with runs
         quantiles["unseen"] = np.stack([np.minimum(unseen[0], seen_too[0]), np.maximum(unseen[1], seen_too[1])])
-        rigidity_probe, probed = probe_calibration(data, left, held.leverage, between, within, scale, seed)
+        rigidity, probed = probe_calibration(data, left, held.leverage, between, within, scale, seed)
         quantiles |= probed
     else:
-        rigidity_probe = RIGIDITIES[-1]
+        rigidity = stiffest()
         quantiles["unseen"] = SPREAD_WITHOUT_TASKS * quantiles["seen"]
     arrays = family.fit(x, data.y, data.weight, seed, strength, features.free_of_task(spec, targets.TASK_MATTERS))
     rest = data.y - family.predict(arrays, x)
+    correction = _corrections(data, x, rest, between, within, stiffness)
     return DomainModel(
         domain=domain,
         spec=spec,
         reference=data.reference,
         family=chosen["family"],
         arrays=arrays,
-        correction=_corrections(data, x, rest, between, within, rigidity),
+        correction=correction,
         quantiles=quantiles,
         apart=apart,
         between=between,
@@ -87,10 +89,10 @@ def _fit_domain(
         within_seen=within_seen,
         bounds=np.stack([np.nanmin(data.y, axis=0), np.nanmax(data.y, axis=0)]),
         rigidity=rigidity,
-        rigidity_probe=rigidity_probe,
         leverage=calibration.leverage_factor(x, data.weight),
         runs=[_kept(r) for r in data.records],
         near=x[data.last],
+        unexplained=_unexplained(data, x, rest, correction),
         summary={
             "runs": len(data.records),
             "tasks": sorted({str(t) for t in data.task}),
@@ -119,10 +121,18 @@ def _corrections(data, x, rest, between, within, rigidity) -> dict[str, np.ndarr
     return found
 
 
+def _unexplained(data, x, rest, correction) -> np.ndarray:
+    found, task = rest[:, targets.QUALITY].copy(), data.task.astype(str)
+    for name, known in correction.items():
+        found[task == name] -= calibration.apply_correction(known, x[task == name])[:, targets.QUALITY]
+    return found[data.last].astype(np.float32)
+
+
 def _seen(
     data: targets.Training, setting: tuple[str, float, float], between: np.ndarray, within: np.ndarray, seed: int
-) -> tuple[float, HeldOut]:
-    """Residuals of recipes that were held out while others of their task were known; the best rigidity on the way."""
+) -> tuple[np.ndarray, HeldOut]:
+    """Residuals of recipes that were held out while others of their task were known; the best rigidity of each target
+    on the way, (3,)."""
     name, strength, scale = setting
     left = {r: np.zeros_like(data.y) for r in RIGIDITIES}
     distance = np.zeros(len(data.y), np.float32)
@@ -135,14 +145,13 @@ def _seen(
         guess = FAMILIES[name].predict(arrays, fold.x_out)
         distance[mask] = calibration.leverage(calibration.leverage_factor(x, inside.weight), fold.x_out, fold.beyond)
         for rigidity in RIGIDITIES:
-            found = _corrections(inside, x, rest, between, within, rigidity)
+            found = _corrections(inside, x, rest, between, within, np.full(3, rigidity))
             out = guess.copy()
             for known, correction in found.items():
                 out[task == known] += calibration.apply_correction(correction, fold.x_out[task == known])
             left[rigidity][mask] = data.y[mask] - out
-    spread = np.sqrt(within)
-    best = min(RIGIDITIES, key=lambda r: float(np.mean(np.abs(left[r][data.last]) / spread)))
-    return best, HeldOut(left[best], distance)
+    best, least = least_left(left, data.last.astype(float))
+    return best, HeldOut(least, distance)
 
 
 def _quantiles(data: targets.Training, residuals: HeldOut) -> np.ndarray:

@@ -33,6 +33,12 @@ def folds(group: np.ndarray, count: int, seed: int = 0) -> list[np.ndarray]:
     return [np.isin(group.astype(str), names_) for names_ in members]
 
 
+def random_halves(m: int, count: int) -> list[np.ndarray]:
+    """Numbers of the members of random halves of `m`, the same ones each time."""
+    drawn = np.random.default_rng(0)
+    return [np.sort(drawn.choice(m, max(2, (m + 1) // 2), replace=False)) for _ in range(count)]
+
+
 def hold_out(
     data: Training,
     masks: list[np.ndarray],

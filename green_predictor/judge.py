@@ -12,7 +12,7 @@ from green_predictor import domain_model, metrics, targets
 from green_predictor.alone import as_if_alone
 from green_predictor.domain_model import DomainModel, Evidence, Prediction
 from green_predictor.hardware import STRANGE
-from green_predictor.nearby import neighbours
+from green_predictor.held_out import random_halves
 from green_predictor.one_machine import CONVERTED
 from green_predictor.pareto import front, hypervolume_ratio
 from green_predictor.preferences import Doubt, Preference, choose
@@ -137,8 +137,8 @@ def guess(model: DomainModel, task: Task, known: Evidence, energy: str = "all") 
     if not known.basis.startswith("probe") and not {machine_of(r) for r in task.records} & learned_on:
         known = replace(known, typical=STRANGE)
     y, known = domain_model.predict_task(model, last, known, np.ones(len(last), bool))
-    there = neighbours(last, model.runs)
-    sure = targets.restore(domain_model.cautious(model, y, there.tasks, known.basis), last, model.reference)
+    there = domain_model.neighbours_of(model, last)
+    sure = targets.restore(domain_model.cautious(model, y, there, known.basis), last, model.reference)
     made = domain_model.with_intervals(model, last, y, known)
     nearest = there.near if there.near.any() else None
     return Guess(sure[0], sure[1], made, domain_model.doubt_of(model, last, known.basis), nearest)
@@ -176,10 +176,8 @@ def among_half(task: Task, made: Guess) -> list[dict[str, float]]:
     One pick a task is mostly luck: the next best may cost ten times as much. Everything is of the same half: the pick,
     the most accurate recipe, and the oracle.
     """
-    drawn, m = np.random.default_rng(0), len(task.quality)
-    found = []
-    for _ in range(HALVES):
-        there = np.sort(drawn.choice(m, max(2, (m + 1) // 2), replace=False))
+    m, found = len(task.quality), []
+    for there in random_halves(m, HALVES):
         outside = np.ones(m, bool)
         outside[there] = False
         pick = replace(made, quality=np.where(outside, np.nan, made.quality)).choice(HEADLINE)

@@ -8,7 +8,9 @@ perhaps a cliff: just beyond the best rate trainings learn nothing, and no smoot
 cliff is depends on the optimizer, so runs with another one are near to nothing.
 
 A recipe that did well on ten other tasks is a safer bet than one next to it that nobody ever ran, however much the same
-is predicted of both: that is how well it is tried (see `domain_model.cautious`).
+is predicted of both. And one that did better than predicted wherever it was run will do so again: no model of few
+parameters knows every recipe. Both follow from one assumption, that a recipe has an effect of its own, as large as what
+differs from task to task, and that alike recipes share it (see `domain_model.cautious`).
 """
 
 from __future__ import annotations
@@ -25,28 +27,37 @@ from green_predictor.rows import Rows, knobs_of
 STEP = {"learning_rate": 4.0, "epochs": 2.0, "batch_size": 4.0, "data_fraction": 2.0, "width": 2.0}
 KNOB = 0.5
 NEAR = 1.0
-ALIKE = 0.3
-"""So many steps away a run says little of a recipe itself: it counts exp(-1), twice as far away next to nothing."""
+ALIKE = 0.6
+"""So many steps away a run says little of a recipe itself: it counts exp(-1), twice as far away nothing."""
+OWN = 4.0
+"""A run on the task at hand says as much of a recipe as runs on so many others."""
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """`near` (n,) bool: rows within a step of a run of the same architecture. `tasks` (n,): on how many tasks somebody
-    ran the recipe of a row; one at a distance of d steps counts exp(-(d / `ALIKE`)²)."""
+    """`near` (n,) bool: rows within a step of a run of the same architecture. `tried` (n,): on how many tasks somebody
+    ran the recipe of a row; a task whose nearest run is d steps away counts exp(-(d / `ALIKE`)²). `better` (n,): by
+    how much the quality target of the recipe is, by these runs, above what is predicted: the mean over these tasks and
+    one more, on which it is what is predicted."""
 
     near: np.ndarray
-    tasks: np.ndarray
+    tried: np.ndarray
+    better: np.ndarray
 
 
-def neighbours(rows: Rows, runs: Sequence[Mapping[str, Any]]) -> Neighbours:
-    """How near rows are to runs."""
-    architecture, place = rows.text("model"), _place(rows)
+def neighbours(rows: Rows, runs: Sequence[Mapping[str, Any]], unexplained: np.ndarray | None = None) -> Neighbours:
+    """How near candidates for one task, n rows, are to r runs. `unexplained` (r,): by how much the quality target of
+    each run is above what is predicted of it; left out, nothing is known of that.
+    """
+    architecture, columns = rows.text("model"), _place(rows)
     turned = [knobs_of(run) for run in runs]
     codes, choice = _codes([*rows.knob_sets, *turned])
     designed, real = codes[: len(rows.knob_sets)], codes[len(rows.knob_sets) :]
     chosen, used = (np.array([_optimizer(knobs) for knobs in sets]) for sets in (rows.knob_sets, turned))
     made = np.array([run.get("model") for run in runs], object)
-    near, tasks = np.zeros(len(rows), bool), np.zeros(len(rows), np.float32)
+    near, tried, better = np.zeros(len(rows), bool), *np.zeros((2, len(rows)), np.float32)
+    above = np.zeros(len(runs)) if unexplained is None else unexplained
+    task = next(iter(rows.text("dataset")), None)
     for name in dict.fromkeys(architecture):
         same, own = architecture == name, made == name
         strange = ((designed != 0) & ~(real[own] != 0).any(0)).any(1)
@@ -54,12 +65,15 @@ def neighbours(rows: Rows, runs: Sequence[Mapping[str, Any]]) -> Neighbours:
             mine = np.flatnonzero(same & ((chosen == optimizer) & ~strange)[rows.knob_set])
             others = np.flatnonzero(own & (used == optimizer))
             fastest = max(float(runs[i].get("learning_rate") or np.inf) for i in others)
-            sets, here = rows.knob_set[mine], [column[mine] for column in place]
+            sets, here = rows.knob_set[mine], [column[mine] for column in columns]
             distance = np.full(len(mine), np.inf, np.float32)
-            run_on: dict[tuple[Any, ...], set[Any]] = {}
+            tasks = {on: k for k, on in enumerate(dict.fromkeys(runs[i].get("dataset") for i in others))}
+            # of each task and row: the largest weight of a run, the sum of weights, and of weighted figures
+            nearest, weights, sums = np.zeros((3, len(tasks), len(mine)), np.float32)
+            run_on: dict[tuple[Any, ...], dict[int, list[float]]] = {}
             for i in others:
-                setting = real[i, choice].tobytes()
-                run_on.setdefault((*_place_of(runs[i], turned[i]), setting), set()).add(runs[i].get("dataset"))
+                place = (*_place_of(runs[i], turned[i]), real[i, choice].tobytes())
+                run_on.setdefault(place, {}).setdefault(tasks[runs[i].get("dataset")], []).append(float(above[i]))
             for (*there, setting), on in run_on.items():
                 other = np.frombuffer(setting, real.dtype)
                 away = (KNOB * (designed[:, choice] != other).sum(1, dtype=np.float32))[sets]
@@ -68,10 +82,17 @@ def neighbours(rows: Rows, runs: Sequence[Mapping[str, Any]]) -> Neighbours:
                         away += np.abs(column - np.float32(value))
                 np.minimum(distance, away, out=distance)
                 alike = np.flatnonzero(away < 2 * ALIKE)
-                tasks[mine[alike]] += len(on) * np.exp(-((away[alike] / ALIKE) ** 2))
+                weight = np.exp(-((away[alike] / ALIKE) ** 2))
+                for k, figures in on.items():
+                    nearest[k, alike] = np.maximum(nearest[k, alike], weight)
+                    weights[k, alike] += weight
+                    sums[k, alike] += weight * (sum(figures) / len(figures))
+            counts = nearest * np.array([[OWN if on == task and on is not None else 1.0] for on in tasks], np.float32)
+            tried[mine] += counts.sum(0)
+            better[mine] += (counts * sums / np.maximum(weights, np.float32(1e-9))).sum(0)
             slow = rows.learning_rate[mine] <= fastest * (1 + 1e-3)
             near[mine] = (distance <= NEAR + 1e-5) & slow
-    return Neighbours(near, tasks)
+    return Neighbours(near, tried, better / (1 + tried))
 
 
 def _optimizer(knobs: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from green_predictor.held_out import scaled
 from green_predictor.targets import Training
 
 RIGIDITIES = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 100_000.0)
-"""Ridge penalties tried for the slopes of a task's own correction; the last leaves an offset only."""
+"""Ridge penalties tried for the slopes of a task's own correction, for each target; the last leaves an offset only."""
 
 PROBES = (1, 2, 5)
 DRAWS = 10
@@ -28,8 +28,8 @@ def probe_calibration(
     within: np.ndarray,
     scale: float,
     seed: int,
-) -> tuple[float, dict[str, np.ndarray]]:
-    """The best rigidity, and residual quantiles (2, 3) by number of probes.
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The best rigidity of each target (3,), and residual quantiles (2, 3) by number of probes.
 
     `left` (n, 3): residuals of predictions made without the row's task. `scale`: that of the task's features.
     """
@@ -39,31 +39,42 @@ def probe_calibration(
     begun = data.rows.epoch <= BEGINNING
     drawn = [(count, *probe) for count in PROBES for probe in _draws(data, task, begun, count, seed)]
     if not drawn:
-        return RIGIDITIES[-1], {}
+        return stiffest(), {}
 
-    def residuals(rigidity: float) -> list[np.ndarray]:
+    def residuals(rigidity: float) -> np.ndarray:
         found = []
         for _, _, rows, rest in drawn:
             weight = data.weight[rows] / np.bincount(data.run[rows], data.weight[rows])[data.run[rows]]
-            made = calibration.local_correction(x[rows], left[rows], weight, between, within, rigidity)
+            made = calibration.local_correction(x[rows], left[rows], weight, between, within, np.full(3, rigidity))
             found.append(left[rest] - calibration.apply_correction(made, x[rest]))
-        return found
+        return np.concatenate(found)
 
-    by_rigidity = {rigidity: residuals(rigidity) for rigidity in RIGIDITIES}
-    spread = np.sqrt(between + within)
-    best = min(
-        RIGIDITIES, key=lambda r: float(np.mean([np.mean(np.abs(out[:, :2]) / spread[:2]) for out in by_rigidity[r]]))
-    )
+    rests, sizes = np.concatenate([probe[3] for probe in drawn]), np.array([len(probe[3]) for probe in drawn])
+    best, after = least_left({rigidity: residuals(rigidity) for rigidity in RIGIDITIES}, np.repeat(1 / sizes, sizes))
+    missed = scaled(data, rests, after, leverage[rests])
+    groups, counts = (np.repeat([probe[part] for probe in drawn], sizes) for part in (1, 0))
     quantiles = {}
-    for count in PROBES:
-        mine = [i for i, probe in enumerate(drawn) if probe[0] == count]
-        if mine:
-            rests = np.concatenate([drawn[i][3] for i in mine])
-            after = np.concatenate([by_rigidity[best][i] for i in mine])
-            groups = np.repeat([drawn[i][1] for i in mine], [len(drawn[i][3]) for i in mine])
-            missed = scaled(data, rests, after, leverage[rests])
-            quantiles[f"probe:{count}"] = calibration.group_quantiles(missed, groups)
+    for count in np.unique(counts):
+        mine = counts == count
+        few = calibration.few_groups(len(np.unique(groups[mine])))
+        quantiles[f"probe:{count}"] = few * calibration.group_quantiles(missed[mine], groups[mine])
     return best, quantiles
+
+
+def stiffest() -> np.ndarray:
+    """The rigidity that leaves an offset only, (3,)."""
+    return np.full(3, RIGIDITIES[-1])
+
+
+def least_left(left: dict[float, np.ndarray], weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rigidity of each target (3,) that leaves least by weight (n,) of the rows, and what it leaves of all, (n, 3).
+
+    A few epochs say much of what a recipe costs and next to nothing of how good it will be beside others.
+    `left`: what each of `RIGIDITIES` leaves, (n, 3).
+    """
+    missed = np.stack([weight @ np.abs(left[r]) for r in RIGIDITIES])
+    best = missed.argmin(0)
+    return np.array(RIGIDITIES)[best], np.stack([left[RIGIDITIES[b]][:, c] for c, b in enumerate(best)], 1)
 
 
 def _draws(

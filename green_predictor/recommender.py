@@ -15,7 +15,6 @@ from green_predictor import candidates as candidates_
 from green_predictor import domain_model, emissions, targets
 from green_predictor.considered import Considered, consider, predicted
 from green_predictor.hardware import TRIED, Machine, machine
-from green_predictor.nearby import neighbours
 from green_predictor.observed import OF_ASKED, observed_training
 from green_predictor.pace import paced_by_runs
 from green_predictor.preferences import Choice, Preference, choose, preference
@@ -93,7 +92,8 @@ def recommend(
     seen = observed_training(observed, model, domain, task, target, energy)
     if seen is not None:
         known = domain_model.evidence(model, str(task["dataset"]), seen)
-        found = predicted(model, found.rows, found.near, found.tried, known)
+        there = domain_model.neighbours_of(model, found.rows, seen, known)
+        found = predicted(model, found.rows, None if found.near is None else there.near, there, known)
         if any(record.get(OF_ASKED) for record in seen.records):
             target = replace(target, typical=1.0)
     if not target.in_data:
@@ -134,7 +134,7 @@ def _candidates(model, domain, task, target, candidates) -> Considered:
         raise UsageError(f"candidates={candidates!r} is neither a number nor a list of recipes")
     rows = candidates_.from_recipes(model.runs, domain, task, target, list(candidates))
     known = domain_model.evidence(model, str(task["dataset"]), None)
-    return predicted(model, rows, None, neighbours(rows, model.runs).tasks, known)
+    return predicted(model, rows, None, domain_model.neighbours_of(model, rows), known)
 
 
 def _answer(
@@ -142,7 +142,7 @@ def _answer(
 ) -> Recommendation:
     rows, known, y = found.rows, found.known, found.y
     quality, kwh = targets.restore(y, rows, model.reference)[:2]
-    sure = targets.restore(domain_model.cautious(model, y, found.tried, known.basis), rows, model.reference)
+    sure = targets.restore(domain_model.cautious(model, y, found.there, known.basis), rows, model.reference)
     if found.near is not None:  # among so many, some far from all data look best by chance: leave those out
         sure = (np.where(found.near, sure[0], np.nan), *sure[1:])
     doubt = domain_model.doubt_of(model, rows, known.basis)

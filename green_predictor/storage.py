@@ -32,13 +32,12 @@ from green_predictor.features import FeatureSpec
 from green_predictor.physics import PRICES
 from green_predictor.processors import MOST as MOST_LOG_PACE
 from green_predictor.rows import recipe_rows
-from green_predictor.stored_arrays import MOST_AMOUNT, MOST_BYTES, check_arrays, pack, unpack
+from green_predictor.stored_arrays import MOST_BYTES, check_arrays, pack, unpack
 from green_predictor.stored_runs import as_columns, as_records
 from green_predictor.targets import Reference
 
 MAKE_ANEW = "make it anew with green-predictor fit"
 JSON_NAME, ARRAYS_NAME = "model.json", "model.npz"
-SETTINGS = ("landmark_logit", "rigidity", "rigidity_probe")
 LOOK_AGAIN_S = (0.05, 0.15, 0.3)
 """`save` cannot replace two files at once: a reader who finds one old and one new waits so long and looks again."""
 
@@ -136,12 +135,13 @@ def _take_apart(model: DomainModel) -> tuple[dict[str, Any], dict[str, np.ndarra
         "runs": as_columns(model.runs),
         "summary": model.summary,
         "landmark_logit": model.reference.landmark_logit,
-        **{name: getattr(model, name) for name in SETTINGS[1:]},
     }
     arrays = {
         "mean": model.spec.mean, "scale": model.spec.scale, "reach": model.spec.reach,
         "between": model.between, "within": model.within, "within_seen": model.within_seen, "bounds": model.bounds,
+        "rigidity": model.rigidity,
         "leverage": model.leverage, "near": model.near.astype(np.float16),
+        "unexplained": model.unexplained.astype(np.float16),
     }  # fmt: skip
     arrays |= {f"family.{k}": v for k, v in model.arrays.items()}
     arrays |= {f"correction.{k}": v for k, v in model.correction.items()}
@@ -161,9 +161,6 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
     families, corrections, quantiles, apart = (
         _part(arrays, p) for p in ("family.", "correction.", "quantiles.", "apart.")
     )
-    settings = {name: _number(info[name]) for name in SETTINGS}
-    if not all(0 <= v <= MOST_AMOUNT for name, v in settings.items() if name != "landmark_logit"):
-        raise ValueError("a setting is negative or too large")
     prices = tuple(_number(price) for price in info["prices"])
     if len(prices) != len(PRICES) or min(prices) <= 0:
         raise ValueError("its prices are not those of physics")
@@ -173,7 +170,7 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
     model = DomainModel(
         domain=domain,
         spec=FeatureSpec(names, arrays["mean"], arrays["scale"], arrays["reach"]),
-        reference=Reference(settings.pop("landmark_logit"), prices, paces),
+        reference=Reference(_number(info["landmark_logit"]), prices, paces),
         family=info["family"],
         arrays=families,
         correction=corrections,
@@ -183,11 +180,12 @@ def _put_together(domain: str, info: Mapping[str, Any], arrays: Mapping[str, np.
         within=arrays["within"],
         within_seen=arrays["within_seen"],
         bounds=arrays["bounds"],
+        rigidity=arrays["rigidity"],
         leverage=arrays["leverage"],
         runs=runs,
         near=arrays["near"].astype(np.float32),
+        unexplained=arrays["unexplained"].astype(np.float32),
         summary=dict(info["summary"]),
-        **settings,
     )
     _try(model)
     return model

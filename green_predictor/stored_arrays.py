@@ -20,6 +20,9 @@ MOST_BYTES = 64_000_000
 MOST_AMOUNT = 1e12
 """No learned number is larger; sums of larger ones would not be numbers any more."""
 
+LEAST_RIGIDITY = 1e-3
+"""With a smaller penalty the equations of a few probes may have no solution."""
+
 Shape = tuple[int | str, ...]
 """Sizes; a name stands for the same size wherever it is said."""
 
@@ -38,8 +41,8 @@ _FAMILIES: dict[str, dict[str, Shape]] = {
 }  # fmt: skip
 _ALWAYS: dict[str, Shape] = {
     "mean": ("features",), "scale": ("features",), "reach": ("features",), "leverage": ("features", "features"),
-    "near": ("runs", "features"), "between": (3,), "within": (3,), "within_seen": (3,), "bounds": (2, 3),
-    "quantiles.seen": (2, 3), "quantiles.unseen": (2, 3),
+    "near": ("runs", "features"), "unexplained": ("runs",), "between": (3,), "within": (3,), "within_seen": (3,),
+    "bounds": (2, 3), "rigidity": (3,), "quantiles.seen": (2, 3), "quantiles.unseen": (2, 3),
     "apart.seen": (2, "knots"), "apart.unseen": (2, "other knots"),
 }  # fmt: skip
 _POSITIVE = ("between", "within", "within_seen", "scale", "family.width")
@@ -104,6 +107,8 @@ def check_arrays(
         endless = name == "family.thresholds"  # where a tree could not be cut: infinity
         if np.isnan(array).any() or (not endless and float(np.abs(array).max(initial=0)) > MOST_AMOUNT):
             raise ValueError(f"array {name!r} has values that are no numbers a model learns")
+        if name == "rigidity" and array.min() < LEAST_RIGIDITY:
+            raise ValueError("its slopes would follow a single run")
         if (name in _POSITIVE and array.min(initial=1) <= 0) or (name.startswith("apart.") and array.min() < 0):
             raise ValueError(f"array {name!r} has values that are not positive")
         if chooses and (array.min(initial=0) < 0 or array.max(initial=0) >= features):

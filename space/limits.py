@@ -49,12 +49,10 @@ def nearest(inputs: Inputs, free: Recommendation) -> str | None:
 
 def _cautious(found: Recommendation) -> tuple[np.ndarray, np.ndarray]:
     """Energy (kWh) and time (h) of all candidates, (n,), as limits are compared with."""
-    from green_predictor.domain_model import cautious, raw_predict
-    from green_predictor.nearby import neighbours
+    from green_predictor.domain_model import cautious, neighbours_of, raw_predict
     from green_predictor.targets import restore
 
     y = raw_predict(found.model, found.rows, found.evidence)
-    tried = neighbours(found.rows, found.model.runs).tasks
-    sure = cautious(found.model, y, tried, found.evidence.basis)
+    sure = cautious(found.model, y, neighbours_of(found.model, found.rows), found.evidence.basis)
     _, kwh, seconds = restore(sure, found.rows, found.model.reference)
     return kwh, seconds / 3600

@@ -4,7 +4,8 @@
 
 The evaluation judges picks among configurations that were run before; people choose among ten thousand that were not.
 Here the task is described as a stranger would describe it, the model is fitted without it, and the picks are trained by
-a campaign into the store; what is there already is not trained again. A pick is compared with what GREEN takes for the
+a campaign into the store; what is there already is not trained again, while the data stay the same (seeds are such as
+no run of theirs has). A pick is compared with what GREEN takes for the
 most accurate of the same ten thousand, trained as well, and its quality also with the most accurate configuration
 EcoTaskSet knows of the task (by validation; of large data sets it knows small shares only). Qualities are on the test
 split. With `--known` it is the shipped model that is asked, which has learned from the task's runs too.
@@ -34,8 +35,6 @@ from green_predictor.tasks import task_record
 RULES = {"keeps 99.2 %": {"max_quality_loss": 0.008}, "keeps 97 %": {"max_quality_loss": 0.03}}
 BEST = "most accurate"
 ASKED = "asked.json"
-NEW_SEEDS = 100
-"""Trainings of advice begin with this seed: no run that was learned from has it."""
 COMPARED = ("energy_saved", "quality_kept", "quality_of_known")
 
 
@@ -145,7 +144,7 @@ def main() -> None:
             place.write_text(json.dumps(asked, indent=1))
             print(f"asked {domain}/{dataset}", file=sys.stderr)
     if not chosen.ask_only:
-        train(asked, chosen)
+        train(asked, chosen, 1 + max(run["seed"] for run in everything))
     trained = [run.model_dump() for run in Store(chosen.store).runs()]
     rows = outcomes(asked, everything, trained)
     if chosen.json:
@@ -158,13 +157,14 @@ def main() -> None:
     print(json.dumps(summary(rows), indent=1))
 
 
-def train(asked: dict[str, Any], chosen: argparse.Namespace) -> None:
-    """A campaign of everything that was recommended; what the store has is skipped."""
+def train(asked: dict[str, Any], chosen: argparse.Namespace, first_seed: int) -> None:
+    """A campaign of everything that was recommended, with seeds that no run has that was learned from; what the store
+    has is skipped."""
     from collectors.campaign.design import Campaign
     from collectors.campaign.run import run_campaign
 
     picks = {Recipe.create(**p["recipe"]).recipe_id: p["recipe"] for picks in asked.values() for p in picks.values()}
-    seeds = range(NEW_SEEDS, NEW_SEEDS + chosen.seeds)
+    seeds = range(first_seed, first_seed + chosen.seeds)
     recipes = [Recipe.create(**{**recipe, "seed": seed}) for recipe in picks.values() for seed in seeds]
     try:
         run_campaign(Campaign("advice", tuple(recipes)), chosen.store, Output(), jobs=chosen.jobs)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from green_predictor import calibration
+from green_predictor.probe_calibration import RIGIDITIES, least_left
 
 
 def test_group_quantiles_cover_new_groups():
@@ -28,6 +29,12 @@ def test_groups_weigh_the_same_however_many_rows_they_have():
     assert calibration.group_quantiles(residual, group)[1, 0] == 5.0
 
 
+def test_the_fewer_groups_are_known_the_wider_is_the_interval_of_a_new_one():
+    factors = [calibration.few_groups(count) for count in (2, 3, 5, 12, 40, 100_000)]
+    assert all(np.diff(factors) < 0) and factors[-1] == pytest.approx(1, abs=1e-4) and 1.05 < factors[3] < 1.15
+    assert calibration.few_groups(1) == factors[0], "of one group nothing follows; two say the least there is"
+
+
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=30), st.floats(0, 1))
 def test_weighted_quantile_is_the_plain_one_for_equal_weights(values, share):
     found = calibration.weighted_quantile(np.array(values), np.ones(len(values)), share)
@@ -39,7 +46,7 @@ def test_one_run_moves_the_offset_by_what_tasks_differ_more_than_runs():
     x = np.zeros((1, 3), np.float32)
     for between, within, expected in ((9.0, 1.0, 0.9), (1.0, 1.0, 0.5)):
         made = calibration.local_correction(
-            x, np.ones((1, 1)), np.ones(1), np.array([between]), np.array([within]), 10.0
+            x, np.ones((1, 1)), np.ones(1), np.array([between]), np.array([within]), np.array([10.0])
         )
         assert calibration.apply_correction(made, x)[0, 0] == pytest.approx(expected, abs=0.01)
 
@@ -48,8 +55,24 @@ def test_many_runs_teach_slopes_too():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(300, 3)).astype(np.float32)
     residual = (2 + x @ np.array([1.0, 0, -1]))[:, None]
-    made = calibration.local_correction(x, residual, np.ones(300), np.array([1.0]), np.array([0.1]), 1.0)
-    np.testing.assert_allclose(calibration.apply_correction(made, x), residual, atol=0.1)
+    one, noise = np.ones(2), np.full(2, 0.1)
+    both = np.hstack([residual, residual])
+    made = calibration.local_correction(x, both, np.ones(300), one, noise, np.array([1.0, 1e9]))
+    np.testing.assert_allclose(calibration.apply_correction(made, x)[:, :1], residual, atol=0.1)
+    assert np.abs(made[1:, 1]).max() < 1e-3, "each target has a rigidity of its own"
+
+
+def test_each_target_follows_a_few_runs_as_far_as_it_pays():
+    """What two epochs show of a recipe's energy lasts, what they show of its quality beside others does not."""
+    errors = {r: np.full((8, 3), 1.0) for r in RIGIDITIES}
+    errors[RIGIDITIES[-1]][:, 0] = 0.5
+    errors[RIGIDITIES[1]][:, 1:] = 0.2
+    best, left = least_left(errors, np.ones(8))
+    assert best.tolist() == [RIGIDITIES[-1], RIGIDITIES[1], RIGIDITIES[1]]
+    assert left[0].tolist() == [0.5, 0.2, 0.2]
+    errors[RIGIDITIES[-1]][4:, 0] = 9.0
+    judged = (np.arange(8) < 4).astype(float)
+    assert least_left(errors, judged)[0][0] == RIGIDITIES[-1] and least_left(errors, np.ones(8))[0][0] != RIGIDITIES[-1]
 
 
 def test_leverage_grows_with_distance_and_is_small_in_the_middle():

@@ -30,8 +30,9 @@ def test_a_candidate_has_the_features_of_the_run_it_repeats(digits, learned):
         candidate = dict(zip(spec.names, features.feature_matrix(made, spec)[0], strict=True))
         original = recipe_rows([run], [(0, run["epochs"])])
         wanted = dict(zip(spec.names, features.feature_matrix(original, spec)[0], strict=True))
+        error = 0.04 if run["knobs"].get("data_selection") == "balanced" else 0.02  # that leaves a few examples out
         for name, value in wanted.items():
-            assert candidate[name] == pytest.approx(value, abs=0.02), (run["run_id"], name)
+            assert candidate[name] == pytest.approx(value, abs=error), (run["run_id"], name)
 
 
 def test_runs_near_the_best_of_their_task_weigh_most(digits):

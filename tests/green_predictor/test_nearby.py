@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,9 +11,13 @@ from hypothesis import strategies as st
 
 from ecotaskset.load import load_runs
 from green_predictor import domain_model, recommend
-from green_predictor.nearby import neighbours
+from green_predictor.candidates import from_recipes
+from green_predictor.hardware import machine
+from green_predictor.nearby import OWN, Neighbours, neighbours
+from green_predictor.observed import observed_training
 from green_predictor.recommender import model_of
 from green_predictor.rows import recipe_rows
+from green_predictor.tasks import task_record
 
 RUN = {"model": "mlp", "learning_rate": 1e-3, "epochs": 4, "batch_size": 32, "knobs": {"schedule": "cosine"}}
 
@@ -63,24 +69,74 @@ def test_a_rate_tried_with_one_optimizer_says_nothing_of_another():
 def test_a_recipe_is_tried_on_as_many_tasks_as_ran_it_and_hardly_by_runs_of_others():
     other = {**RUN, "knobs": {"schedule": "linear"}}
     runs = [{**RUN, "dataset": name} for name in ("a", "a", "b", "c")] + [{**other, "dataset": "d"}]
-    near_one = {**RUN, "learning_rate": 0.9e-3}
-    rows = recipe_rows(
-        [RUN, other, near_one, {**RUN, "epochs": 8}, {**RUN, "model": "vit-tiny"}], [(i, 4) for i in range(5)]
-    )
-    same, others, close, far, strange = neighbours(rows, runs).tasks
-    assert 3 <= same < 3.1 and 1 <= others < 1.2, "seeds of one task are one task"
-    assert 2 < close < same and far < 0.1 and strange == 0
+    near_one, far_one = {**RUN, "learning_rate": 0.8e-3}, {**RUN, "epochs": 9}
+    rows = recipe_rows([RUN, other, near_one, far_one, {**RUN, "model": "vit-tiny"}], [(i, 4) for i in range(5)])
+    same, others, close, far, strange = neighbours(rows, runs).tried
+    assert 3 <= same < 4 and 1 <= others < same, "seeds of one task are one task"
+    assert 2 < close < same and far < 0.2 and strange == 0
+
+
+def test_a_run_on_the_task_itself_counts_as_runs_on_some_others():
+    rows = recipe_rows([{**RUN, "dataset": "mine"}], [(0, 4)])
+    (elsewhere,) = neighbours(rows, [{**RUN, "dataset": "other"}]).tried
+    (here,) = neighbours(rows, [{**RUN, "dataset": "mine"}]).tried
+    assert elsewhere == 1 and here == OWN > 1
+
+
+@given(st.lists(st.floats(-3, 3), min_size=1, max_size=6), st.floats(-3, 3))
+def test_a_recipe_is_believed_to_be_better_the_more_tasks_it_was_better_on(above, more):
+    rows = recipe_rows([RUN], [(0, 4)])
+
+    def better(values):
+        runs = [{**RUN, "dataset": f"task {i}"} for i in range(len(values))]
+        return float(neighbours(rows, runs, np.array(values)).better[0])
+
+    assert better(above) == pytest.approx(sum(above) / (1 + len(above)), abs=1e-5)
+    assert better([more]) == pytest.approx(more / 2, abs=1e-5), "one task may be luck"
+    assert abs(better([more] * 20)) >= abs(better([more]))
+    assert float(neighbours(rows, [RUN]).better[0]) == 0, "nothing is known of what was predicted"
+    far = recipe_rows([{**RUN, "model": "vit-tiny"}], [(0, 4)])
+    assert float(neighbours(far, [RUN], np.array([more])).better[0]) == 0
 
 
 @given(st.lists(st.floats(0, 40), min_size=2, max_size=6))
 def test_of_recipes_that_promise_the_same_the_best_tried_is_preferred(tried):
     model, tried = model_of("recsys"), np.sort(np.array(tried, np.float32))
     y = np.zeros((len(tried), 3), np.float32)
-    quality, *costs = domain_model.cautious(model, y, tried, "unseen").T
+    there = Neighbours(np.ones(len(tried), bool), tried, np.zeros(len(tried), np.float32))
+    quality, *costs = domain_model.cautious(model, y, there, "unseen").T
     assert (np.diff(quality) >= 0).all() and (quality < 0).all()
     assert all((np.diff(cost) <= 0).all() and (cost > 0).all() for cost in costs)
-    known = domain_model.cautious(model, y, tried, "seen")[:, 0]
+    known = domain_model.cautious(model, y, there, "seen")[:, 0]
     assert (quality < known).all() and (known < 0).all(), "less is in doubt where the task has runs"
+    good = domain_model.cautious(model, y, replace(there, better=np.full(len(tried), 0.5, np.float32)), "unseen").T
+    assert np.allclose(good[0], quality + 0.5) and np.allclose(good[1:], costs)
+
+
+def test_many_alike_recipes_of_one_task_are_one_task():
+    """Each once counted as a task of its own: ten runs of one task around a recipe made it as sure as ten tasks."""
+    around = [{**RUN, "dataset": "a", "learning_rate": 1e-3 * 1.01**i} for i in range(-5, 6)]
+    rows = recipe_rows([RUN], [(0, 4)])
+    crowd = neighbours(rows, around, np.full(len(around), 0.4))
+    (tried,), (better,) = crowd.tried, crowd.better
+    assert tried == 1 and better == pytest.approx(0.2), "one task at 0.4, and one more at nothing"
+
+
+def test_runs_that_somebody_observed_to_the_end_count_as_runs_on_the_task():
+    model = model_of("cv")
+    task = {**task_record(model.runs, "cv", {"n_train": 1_500, "n_classes": 10, "image_size": 8}), "dataset": "mine"}
+    mine = {"model": "resnet-tiny", "epochs": 5, "batch_size": 32, "learning_rate": 1e-3}
+    rows = from_recipes(model.runs, "cv", task, machine(model.runs, "Genoa").columns, [mine])
+    alone = domain_model.neighbours_of(model, rows)
+
+    def after(**made):
+        run = {**mine, "quality": 0.99, "energy_kwh": 1e-6, "duration_s": 5.0, **made}
+        seen = observed_training([run], model, "cv", task, machine(model.runs, "Genoa"))
+        return domain_model.neighbours_of(model, rows, seen, domain_model.evidence(model, "mine", seen))
+
+    assert after().tried == alone.tried + OWN and after().better > alone.better
+    curves = {"curve_validation_quality": [0.99], "curve_energy_kwh": [1e-6], "curve_duration_s": [1.0]}
+    assert after(status="interrupted", **curves).tried == alone.tried, "a beginning says little of the end"
 
 
 @pytest.mark.parametrize("domain", ["cv", "nlp", "recsys"])

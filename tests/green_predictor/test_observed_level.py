@@ -29,6 +29,6 @@ def test_a_run_says_more_of_a_task_whose_landmark_nobody_told(predictor):
 
     landmark = {"landmark_quality": run["landmark_quality"]}
     before, after, target = (float(logit(q)) for q in (level(None), level([untold]), 0.3))
-    assert 0.35 < (before - after) / (before - target) < 1
+    untold_share = (before - after) / (before - target)
     before, after = (float(logit(q)) for q in (level(None, **landmark), level([seen], **landmark)))
-    assert 0 < (before - after) / (before - target) < 0.35
+    assert 0 < (before - after) / (before - target) < 0.8 * untold_share < 0.8

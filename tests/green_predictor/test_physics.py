@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from green_predictor import physics, targets
 from green_predictor.rows import recipe_rows
@@ -20,13 +22,38 @@ def a_row(**changes):
 def test_each_term_is_counted_as_it_is_named():
     (made,) = physics.quantities(a_row())
     steps = 4 * 1000 / 10
-    assert made == pytest.approx([4 * 3100 * 1e6, steps * 500, steps * 4, 4 * 1100, 4, 1, 0])
+    assert made == pytest.approx([4 * 3000 * 1e6, 4 * 100 * 1e6, steps * 500, steps * 4, 4 * 1100, 4, 1, 0, 0])
+    assert len(made) == len(physics.TERMS) == len(physics.PRICES)
+
+
+SCORE, FAR = (physics.TERMS.index(name) for name in ("item score", "far item score"))
 
 
 def test_a_recommender_is_trained_on_the_scores_of_all_items_at_every_place():
     small, large = (physics.quantities(a_row(sequence_length=32, n_items=n))[0] for n in (300, 9000))
-    assert small[-1] == 4 * 1000 * 32 * 300 and large[-1] == 30 * small[-1]
-    assert (small[:-1] == large[:-1]).all()
+    assert small[SCORE] == 4 * 1000 * 32 * 300 and large[SCORE] == 30 * small[SCORE]
+    assert (small[:SCORE] == large[:SCORE]).all()
+
+
+def test_scores_cost_more_where_those_of_a_batch_do_not_fit_into_the_cache():
+    rows = [a_row(sequence_length=32, n_items=9000, batch_size=size) for size in (16, 64, 256)]
+    fits, some, most = (physics.quantities(row)[0] for row in rows)
+    assert fits[FAR] == 0 < some[FAR] < most[FAR] < most[SCORE] == fits[SCORE]
+
+
+@given(st.floats(0.1, 1e4), st.integers(1, 512))
+def test_no_more_places_are_filled_than_there_are_and_more_where_sequences_are_longer(mean, places):
+    some, more = physics.filled(np.array([places, places]), np.array([mean, 2 * mean]))
+    assert 0 < some <= more <= places and some <= mean * (1 + 1e-9)
+    assert physics.filled(np.array([places]), np.array([np.nan])) == places
+
+
+def test_the_mean_length_of_histories_follows_from_users_and_interactions():
+    told, untold, full = (
+        physics.quantities(a_row(sequence_length=50, n_items=500, n_users=1000, **more))[0][SCORE]
+        for more in ({"mean_length": 10.0}, {"n_interactions": 10_000}, {})
+    )
+    assert told == pytest.approx(untold) and untold < 0.25 * full
 
 
 def test_unknown_columns_leave_the_terms_that_are_known():
@@ -51,7 +78,7 @@ def test_prices_are_found_again_from_costs_made_with_them():
         for _ in range(300)
     ]  # fmt: skip
     rows = recipe_rows(records, [(i, float(r["epochs"])) for i, r in enumerate(records)])
-    true = (3.0, 5.0, 2e5, 3e4, 5e7, 2e8, 100.0)
+    true = (3.0, 2.0, 5.0, 2e5, 3e4, 5e7, 2e8, 100.0, 50.0)
     truth = physics.log_cost(rows, true)
     found = physics.log_cost(rows, physics.fit_prices(rows, truth - 30, np.ones(300)))
     before = physics.log_cost(rows, physics.PRICES)

@@ -91,6 +91,10 @@ def test_a_pickle_inside_is_refused_unopened(saved):
         {"cv/apart.seen": np.zeros(4, np.float32)},
         {"cv/apart.unseen": np.zeros((2, 0), np.float32)},
         {"cv/within": np.zeros(3, np.float32)},
+        {"cv/rigidity": np.full(3, 1e-300)},
+        {"cv/rigidity": np.ones(1)},
+        {"cv/rigidity": np.full(3, -5.0)},
+        {"cv/unexplained": np.zeros(3, np.float32)},
         {"cv/within_seen": np.full(3, 1e30, np.float32)},
         {"cv/quantiles.probe:x": np.zeros((2, 3))},
         {"cv/unused": np.zeros(3, np.float32)},
@@ -176,14 +180,9 @@ def test_a_broken_head_is_refused(saved, text):
 
 def test_the_head_needs_what_a_model_needs(saved):
     head = json.loads((saved / storage.JSON_NAME).read_text())
-    changes = [{key: "__import__('os')"} for key in ("family", "names", "runs", "rigidity_probe", "prices", "summary")]
-    changes += [
-        {"rigidity_probe": -5},
-        {"rigidity_probe": "1"},
-        {"rigidity": True},
-        {"rigidity_probe": 10**400},
-        {"prices": [1] * 99},
-    ]
+    changes = [{key: "__import__('os')"} for key in ("family", "names", "runs", "landmark_logit", "prices", "summary")]
+    changes += [{"landmark_logit": value} for value in ("1", True, 10**400, None)]
+    changes += [{"prices": [1] * 99}]
     changes += [{"summary": {"runs": 3, "tasks": ["digits"]}}]
     for changed in changes:
         broken = json.loads(json.dumps(head))
