@@ -27,6 +27,7 @@ def make_accelerator(recipe: Recipe) -> Accelerator:
         step_scheduler_with_optimizer=False,
     )
     if accelerator.num_processes > 1:
+        atexit.unregister(part_processes)  # once, however many recipes
         atexit.register(part_processes)
     return accelerator
 

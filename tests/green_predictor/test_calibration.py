@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from green_predictor import calibration
+from green_predictor.fit_domain import fit_domain
 from green_predictor.probe_calibration import RIGIDITIES, least_left
 
 
@@ -33,6 +34,20 @@ def test_the_fewer_groups_are_known_the_wider_is_the_interval_of_a_new_one():
     factors = [calibration.few_groups(count) for count in (2, 3, 5, 12, 40, 100_000)]
     assert all(np.diff(factors) < 0) and factors[-1] == pytest.approx(1, abs=1e-4) and 1.05 < factors[3] < 1.15
     assert calibration.few_groups(1) == factors[0], "of one group nothing follows; two say the least there is"
+
+
+def test_intervals_of_tasks_never_seen_or_only_probed_are_widened_for_how_few_tasks_are_known(snapshot, monkeypatch):
+    runs = [r for r in snapshot if r["dataset"] in ("digits", "digits-parity", "digits-0to4")][::4]
+
+    def widths():
+        quantiles = fit_domain("cv", runs, families=["linear"]).quantiles
+        return {basis: float(np.ptp(quantiles[basis][:, 1])) for basis in ("seen", "unseen", "probe:1")}
+
+    wide = widths()
+    monkeypatch.setattr(calibration, "few_groups", lambda count: 1.0)
+    plain = widths()
+    assert wide["seen"] == plain["seen"] and wide["unseen"] >= plain["unseen"]
+    assert wide["probe:1"] > 1.5 * plain["probe:1"], "of three tasks: 2.92 instead of 1.64 standard deviations"
 
 
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=30), st.floats(0, 1))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import time
 
-from green_predictor import considered, recommend, source, storage
+import numpy as np
+import pytest
+
+from green_predictor import calibration, considered, domain_model, recommend, source, storage, targets
 from green_predictor.considered import MOST_KEPT_ROWS
+from green_predictor.link import logit
 
 REFIT = "the snapshot or the predictor changed: run `green-predictor fit` and commit green_predictor/model"
 
@@ -20,6 +24,21 @@ def test_the_shipped_model_is_of_the_shipped_snapshot_and_of_this_code():
 def test_the_shipped_model_is_small():
     size = sum((source.SHIPPED_MODEL / name).stat().st_size for name in (storage.JSON_NAME, storage.ARRAYS_NAME))
     assert size <= 5_000_000
+
+
+@pytest.mark.parametrize("domain", ["cv", "nlp", "recsys"])
+def test_what_is_unexplained_of_a_run_is_of_that_very_run(domain):
+    """It is kept beside the runs: in another order it would move the choice at random."""
+    model = storage.load(source.SHIPPED_MODEL)[0][domain]
+    base = domain_model.base_predict(model, model.near)
+    for dataset, known in model.correction.items():
+        mine = np.array([run["dataset"] == dataset for run in model.runs])
+        base[mine] += calibration.apply_correction(known, model.near[mine])
+    landmarks = [run.get("landmark_quality") for run in model.runs]
+    task = np.array([model.reference.landmark_logit if q is None else float(logit(q)) for q in landmarks])
+    reached = logit(np.array([run["quality"] for run in model.runs])) - task
+    left = reached - base[:, targets.QUALITY] - model.unexplained
+    assert np.median(np.abs(left)) < 0.01 * np.std(model.unexplained), "features are kept in halves of a float"
 
 
 def test_answers_grow_at_most_linearly_with_the_candidates():

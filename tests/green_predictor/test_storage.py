@@ -35,6 +35,11 @@ def test_predictions_survive_saving_bit_for_bit(fitted, saved, digits):
         for name in ("quality", "energy_kwh", "energy_low_kwh", "energy_high_kwh"):
             np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
     assert other.summary["tasks"] == ["digits"] and len(other.runs) == len(one.runs)
+    assert (one.rigidity == other.rigidity).all()
+    for name in ("near", "tried", "better"):
+        before, after = (getattr(domain_model.neighbours_of(model, rows), name) for model in (one, other))
+        np.testing.assert_allclose(before, after, atol=2e-3)
+    assert np.abs(after).max() > 0.01
 
 
 def replace_arrays(folder, **changed):
