@@ -58,6 +58,8 @@ def design(
     per_knobs = len(models) * math.prod(len(v) for v in levels.values())
     drawn = _drawn(per_knobs, per_knobs * len(knob_sets), count, rng)  # enough also without those that were tried
     designed = _rows(runs, domain, task, machine, models, levels, knob_sets, drawn)
+    patience = np.array([knobs.get("early_stopping", 0) for knobs in knob_sets])[designed.knob_set]
+    designed = designed.take(np.flatnonzero((patience == 0) | acts(patience, designed.epochs)))
     tried = _tried(runs, on_gpu, models, knob_sets, designed)
     if len(tried) > count // 2:
         tried = tried.take(np.sort(rng.choice(len(tried), count // 2, replace=False)))
@@ -73,7 +75,7 @@ def _tried(runs, on_gpu: bool, models, knob_sets, designed: Rows) -> Rows:
     shapes, shape_of_set = _shapes(knob_sets)
     numbers: dict[tuple, None] = {}
     for run in runs:
-        knobs = of_knobs.get(tuple(sorted(_trainable(knobs_of(run), on_gpu).items())))
+        knobs = of_knobs.get(tuple(sorted(_trainable(run, on_gpu).items())))
         values = tuple(run.get(name) for name in LEVELS)
         if knobs is not None and None not in values[:-1]:
             model = of_model[str(run["model"]), bool(run.get("pretrained"))]
@@ -135,7 +137,7 @@ def _knob_sets(runs: Sequence[Mapping[str, Any]], domain: str, on_gpu: bool, wan
             return
         found.setdefault(tuple(sorted(knobs.items())), knobs)
 
-    turned = [_trainable(knobs_of(run), on_gpu) for run in runs]
+    turned = [_trainable(run, on_gpu) for run in runs]
     base = _always(turned)
     add({})
     for knobs in turned:
@@ -154,8 +156,17 @@ def _knob_sets(runs: Sequence[Mapping[str, Any]], domain: str, on_gpu: bool, wan
     return list(found.values())
 
 
-def _trainable(knobs: Mapping[str, Any], on_gpu: bool) -> dict[str, Any]:
-    return {n: v for n, v in knobs.items() if KNOBS[n].phase != "inference" and (on_gpu or not KNOBS[n].needs)}
+def _trainable(run: Mapping[str, Any], on_gpu: bool) -> dict[str, Any]:
+    """The knobs of a run that changed its training, on a machine such as is asked about."""
+    knobs = {n: v for n, v in knobs_of(run).items() if KNOBS[n].phase != "inference" and (on_gpu or not KNOBS[n].needs)}
+    if "early_stopping" in knobs and not acts(knobs["early_stopping"], run.get("epochs") or 0):
+        del knobs["early_stopping"]
+    return knobs
+
+
+def acts(patience: Any, epochs: Any) -> Any:
+    """Can early stopping end a training of so many epochs? Not the first epoch, nor as late as the last one."""
+    return epochs >= patience + 2
 
 
 def _always(turned: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

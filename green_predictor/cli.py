@@ -71,7 +71,9 @@ def recommend_command(
     max_hours: Annotated[float | None, _option(LIMITS, "longest training, hours")] = None,
     max_emissions_kg: Annotated[float | None, _option(LIMITS, "most CO2 equivalent, kg; needs --country")] = None,
     country: Annotated[str | None, _option(LIMITS, "ISO code of the grid, or g/kWh")] = None,
-    observed: Annotated[str | None, _option(FROM, "store or parquet file with runs on this very task")] = None,
+    observed: Annotated[
+        str | None, _option(FROM, "your runs on this very task: a store, a parquet, JSON or CSV file")
+    ] = None,
     probe: Annotated[int, _option(FROM, "train so many short probes first; 2 already help")] = 0,
     train: Annotated[
         bool, _option(FROM, "train the answer here; its first epochs may still change it", "--train")

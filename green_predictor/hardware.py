@@ -168,6 +168,8 @@ def _described(runs: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]) -> 
     name = columns.get("gpu_model") or columns.get("cpu_model")
     if name is not None and name in {_name(found) for found in machines(runs)}:
         return _in_data(runs, columns, "as described")
+    if columns.get("gpu_model"):  # what is told goes before the data sheet, and it is no processor alone
+        columns = {**(_data_sheet(machines(runs), str(columns["gpu_model"])) or {"device": "cuda"}), **columns}
     stands = _commonest_processor(runs)
     if not stands or columns.get("gpu_model") or columns.get("device") not in (None, "cpu"):
         return _strange(columns, "as described", name=name, bf16=_is_recent(columns.get("gpu_model")))

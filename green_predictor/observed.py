@@ -7,17 +7,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ecotaskset.errors import UsageError
+from ecotaskset.knobs import check_knobs
 from green_predictor import targets
 from green_predictor.completed import completer
 from green_predictor.domain_model import DomainModel
 from green_predictor.hardware import Machine
 from green_predictor.pace import on_stand_in
+from green_predictor.rows import knobs_of
 from green_predictor.source import records
 from green_predictor.tasks import DEFAULT_NAME
 
 OF_ASKED = "of the machine that is asked about"
 NEEDED = "each needs model, epochs, batch_size, learning_rate, energy_kwh and a quality"
 QUALITIES = ("quality", "quality_last", "quality_validation")
+LEAST = 5e-324
+AMOUNTS = {"energy_kwh": 0, "duration_s": 0, "epochs": LEAST, "batch_size": LEAST, "learning_rate": LEAST}
+"""Numbers of a run and the least that each can be."""
 DEFAULTS = {"batch_size": 32, "learning_rate": 1e-3, "weight_decay": 0.0, "status": "completed", "epochs": 1}
 
 
@@ -86,10 +91,18 @@ def _check(record: Mapping[str, Any], domain: str) -> None:
     for name, value in (*((q, record.get(q)) for q in QUALITIES), *(("a quality of the curve", q) for q in curve)):
         if value is not None and not _within(value, 0, 1):
             raise UsageError(f"{name}={value!r} of an observed run is not a quality", hint="a share, 0 to 1")
-    for name in ("energy_kwh", "duration_s", "epochs", "batch_size", "learning_rate"):
+    for name, least in AMOUNTS.items():
         value = record.get(name)
-        if value is not None and not (_within(value, 0, math.inf) and value < math.inf):
-            raise UsageError(f"{name}={value!r} of an observed run is not a number of 0 or more")
+        if value is not None and not (_within(value, least, math.inf) and value < math.inf):
+            words = "a number above 0" if least else "a number of 0 or more"
+            raise UsageError(f"{name}={value!r} of an observed run is not {words}")
+    if isinstance(record.get("knobs"), Mapping) and not record.get("run_id"):  # written by hand
+        check_knobs(dict(record["knobs"]), domain=domain)
+    try:
+        knobs_of(record)
+    except (TypeError, ValueError, KeyError):
+        hint = "a dict of names and values, such as {'precision': 'bf16'}"
+        raise UsageError(f"knobs={record['knobs']!r} of an observed run are no knobs", hint=hint) from None
     finished = (record.get("status") or "completed") in ("completed", "early_stopped")
     if finished and all(record.get(name) is None for name in QUALITIES):
         raise UsageError(f"an observed run of {record['model']} has no quality", hint=NEEDED)

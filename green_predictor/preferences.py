@@ -191,7 +191,8 @@ def feasible(
     floor = wanted.min_quality if wanted.min_quality is not None else -math.inf
     top = float(np.max(quality[allowed]))
     if top < floor:
-        raise UsageError(f"no candidate reaches min_quality={floor:g}", hint=f"the most expected is {top:.3f}")
+        hint = f"the most that is sure enough is {top:.3f}"
+        raise UsageError(f"no candidate reaches min_quality={floor:g}", hint=hint)
     return allowed & (quality >= floor)
 
 

@@ -50,9 +50,8 @@ class Pick:
     def name(self) -> str:
         """A short name for tables: architecture, epochs, and the knobs that are turned."""
         knobs = " ".join(f"{k}={v}" for k, v in self.recipe.knobs.items())
-        return f"{self.recipe.model} · {self.recipe.epochs} epochs · batch {self.recipe.batch_size}" + (
-            f" · {knobs}" if knobs else ""
-        )
+        epochs = f"{self.recipe.epochs} epoch{'s' if self.recipe.epochs != 1 else ''}"
+        return f"{self.recipe.model} · {epochs} · batch {self.recipe.batch_size}" + (f" · {knobs}" if knobs else "")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

@@ -20,7 +20,7 @@ from green_predictor.pace import paced_by_runs
 from green_predictor.preferences import Choice, Preference, choose, preference
 from green_predictor.recommendation import Recommendation, picks
 from green_predictor.source import models_for
-from green_predictor.support import facts_missing, support
+from green_predictor.support import facts_missing, larger_than_any, support
 from green_predictor.tasks import task_record
 from green_predictor.verdict import alternatives, verdict, why_more_is_lost
 
@@ -166,7 +166,8 @@ def _answer(
     metric = next((r["quality_metric"] for r in model.runs if r.get("quality_metric")), "quality")
     based = support(
         model, rows, chosen.best, float(expected.leverage[best_at]), known.basis, best.recipe.recipe_id,
-        observed=observed, remarks=(*facts_missing(task, domain), *strange, *without),
+        observed=observed, larger=larger_than_any(model, task),
+        remarks=(*facts_missing(task, domain), *strange, *without),
     )  # fmt: skip
     return Recommendation(
         best=best,

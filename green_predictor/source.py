@@ -21,6 +21,8 @@ from green_predictor.domain_model import DomainModel
 
 SHIPPED_MODEL = Path(__file__).parent / "model"
 ON_THE_HUB = "model:"
+MOST_BYTES = 64_000_000
+"""Of a file that somebody wrote by hand."""
 _REPO = re.compile(r"^[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*$")
 
 
@@ -41,9 +43,19 @@ def records(data: Any = None) -> list[dict[str, Any]]:
         import pyarrow as pa
 
         return pa.Table.from_pandas(data, preserve_index=False).to_pylist()
+    if isinstance(data, Mapping):
+        return [dict(data)]
     if isinstance(data, Iterable):
-        return [r.model_dump() if hasattr(r, "model_dump") else dict(r) for r in data]
+        return [_record(r) for r in data]
     raise UsageError(f"data={type(data).__name__} is not a source of runs", hint="a path, a Hub id, a table or runs")
+
+
+def _record(run: Any) -> dict[str, Any]:
+    if hasattr(run, "model_dump"):
+        return run.model_dump()
+    if not isinstance(run, Mapping):
+        raise UsageError(f"{run!r} is not a run", hint="a run is a dict of its columns, such as {'model': 'mlp', …}")
+    return dict(run)
 
 
 def _from_place(place: str | Path | None) -> list[dict[str, Any]]:
@@ -52,6 +64,8 @@ def _from_place(place: str | Path | None) -> list[dict[str, Any]]:
     if place is None:
         return load_runs().to_pylist()
     path = Path(place).expanduser()
+    if path.is_file() and path.suffix.lower() in (".json", ".csv"):
+        return _written_by_hand(path)
     if path.is_file():
         from ecotaskset.store import read_parquet
 
@@ -61,8 +75,29 @@ def _from_place(place: str | Path | None) -> list[dict[str, Any]]:
     name, _, revision = str(place).partition("@")
     if _REPO.match(name):
         return load_runs(repo=name, revision=revision or None).to_pylist()
-    hint = "a store's directory, a parquet file, a Hub data set owner/name, or a model: its folder, model:owner/name"
+    hint = "a store's directory, a parquet, JSON or CSV file, or a Hub data set owner/name"
     raise UsageError(f"no runs at '{place}'", hint=hint)
+
+
+def _written_by_hand(path: Path) -> list[dict[str, Any]]:
+    """Runs of a JSON file (a list of runs, or one) or of a CSV file with a header; an empty cell is unknown."""
+    kind = path.suffix[1:].upper()
+    try:
+        too_large, content = path.stat().st_size > MOST_BYTES, None
+        if not too_large and kind == "JSON":
+            content = json.loads(path.read_text())
+        elif not too_large:
+            from pyarrow import csv
+
+            content = csv.read_csv(path).to_pylist()
+    except (OSError, ValueError, RecursionError) as error:  # what pyarrow raises is a ValueError
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UsageError(f"{path} cannot be read as {kind}: {reason}") from None
+    if too_large:
+        raise UsageError(f"{path} is too large for runs written by hand", hint=f"{MOST_BYTES:,} bytes, or use parquet")
+    if not isinstance(content, (list, dict)):
+        raise UsageError(f"{path} holds no runs", hint="a list of runs, each an object of its columns")
+    return records(content)
 
 
 LEARNED = ("energy_kwh", "energy_measured_kwh", "ram_energy_kwh", "duration_s", "quality_last", "quality_validation",

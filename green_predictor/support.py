@@ -15,6 +15,10 @@ from green_predictor.rows import Rows
 WELL, FAR = 95, 3.0
 """Well supported: within the leverage of 95 % of the runs. Far: more than three times the largest of them."""
 
+BEYOND = 2.0
+SIZES = ("n_classes", "image_size", "sequence_length", "n_items")
+"""Tasks with more than `BEYOND` times as much of any of these as any task in the data are far from all of them."""
+
 LONGER = 2.0
 """Of a training with more than this many times the steps of the longest run nothing is known, however near its settings
 lie: what is learned of log steps says nothing of what comes after the last of them."""
@@ -61,9 +65,12 @@ def support(
     basis: str,
     recipe_id: str,
     observed: int = 0,
+    larger: tuple[str, ...] = (),
     remarks: tuple[str, ...] = (),
 ) -> Support:
-    """The support of one candidate. `distance`: its leverage; `observed`: runs the person brought along."""
+    """The support of one candidate. `distance`: its leverage; `observed`: runs the person brought along; `larger`: in
+    what the task is larger than all that were run (see `larger_than_any`)."""
+    remarks = (*larger, *remarks)
     x = features.feature_matrix(rows.take(np.array([index])), model.spec)
     nearest = float(np.sqrt(((model.near - x) ** 2).mean(1).min()))
     runs_of_recipe = sum(run.get("recipe_id") == recipe_id for run in model.runs)
@@ -79,7 +86,7 @@ def support(
         remarks = (f"{steps:,.0f} steps, the longest run has {longest:,.0f}", *remarks)
     if runs_of_recipe:
         level = "run"
-    elif endless:
+    elif endless or (larger and not on_task):
         level = "far"
     elif distance <= np.percentile(ours, WELL) and on_task:
         level = "near"
@@ -88,6 +95,13 @@ def support(
     else:
         level = "far"
     return Support(level, len(model.runs), on_task, runs_of_recipe, nearest, basis, remarks)
+
+
+def larger_than_any(model: DomainModel, task: Mapping[str, Any]) -> tuple[str, ...]:
+    """Remarks on sizes of a task that no task of the runs comes near."""
+    most = {name: max((run[name] for run in model.runs if run.get(name)), default=np.inf) for name in SIZES}
+    beyond = [name for name in SIZES if (task.get(name) or 0) > BEYOND * most[name]]
+    return tuple(f"{name} is {task[name]:g}, the most that was run {most[name]:g}" for name in beyond)
 
 
 def _steps(n_train: float, epochs: float, batch_size: float) -> float:

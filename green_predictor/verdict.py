@@ -9,6 +9,7 @@ import numpy as np
 
 from ecotaskset.amounts import energy
 from green_predictor.domain_model import Z90
+from green_predictor.link import logit
 from green_predictor.targets import ENERGY, QUALITY
 
 if TYPE_CHECKING:
@@ -69,14 +70,30 @@ def verdict(
         f"({energy(best.energy_low_kwh)} to {energy(best.energy_high_kwh)}), "
         f"{metric} {best.quality:.3f} ({best.quality_low:.3f} to {best.quality_high:.3f})."
     )
+    cheaper = others.get("cheaper")
     if best.recipe == most_accurate.recipe:
-        words.append("It is also the most accurate choice.")
+        words.append("It is also the most accurate choice." if _leads(best, others) else "It is the surest choice.")
+        if cheaper is not None and not _worse(cheaper, best, within):
+            one = f"{cheaper.name} ({energy(cheaper.energy_kwh)})"
+            words.append(f"Whether it is really better than {one}, the data can't tell.")
     else:
         words.append(_beside(best, most_accurate, metric, y_best, y_top, within))
         lost = 1 - best.quality / max(most_accurate.quality, 1e-9)
         if allowed is not None and round(lost, 3) > allowed:
             words.append(f"That is a loss of more than the {allowed:.1%} allowed, {why_more}.")
+    if cheaper is not None and cheaper.quality >= best.quality:
+        promise = f"{cheaper.name} promises as much for {energy(cheaper.energy_kwh)}"
+        words.append(f"{promise}, but what was run speaks less for it.")
     return " ".join(words)
+
+
+def _leads(best: Pick, others: dict[str, Pick | None]) -> bool:
+    return all(other is None or other.quality <= best.quality for other in others.values())
+
+
+def _worse(one: Pick, other: Pick, within: np.ndarray) -> bool:
+    """Is it certain enough that one is less accurate, or is it expected to be as good (which is said elsewhere)?"""
+    return one.quality >= other.quality or differ(logit(one.quality), logit(other.quality), within[QUALITY])
 
 
 def why_more_is_lost(allowed: float, best: float, top: float, within_limits: bool) -> str:
@@ -86,7 +103,7 @@ def why_more_is_lost(allowed: float, best: float, top: float, within_limits: boo
         return "because the most accurate choice is beyond the limits"
     if round(1 - best / max(top, 1e-9), 3) <= allowed:
         return "but within it by the cautious figures that choices are made by"
-    return "but by too little to be sure of, and each percent of it halves the energy"
+    return "but too small a one to be sure of, and for each percent of it the energy is at least halved"
 
 
 def _beside(best: Pick, top: Pick, metric: str, y_best: np.ndarray, y_top: np.ndarray, within: np.ndarray) -> str:

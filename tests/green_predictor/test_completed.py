@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ecotaskset.errors import UsageError
@@ -66,6 +68,38 @@ SEEN = {**SHORT, "energy_kwh": 1e-6, "quality": 0.8, "duration_s": 2.0}
 def test_an_observed_run_that_cannot_be_is_refused(change, says):
     with pytest.raises(UsageError, match=says):
         recommend(domain="cv", dataset="digits", observed=[{**SEEN, **change}])
+
+
+@pytest.mark.parametrize(
+    ("observed", "says"),
+    [
+        (["a"], "'a' is not a run"),
+        ([{**SEEN, "knobs": "x"}], "no knobs"),
+        ([{**SEEN, "knobs": {"precsion": "bf16"}}], "did you mean 'precision'"),
+        ([{**SEEN, "learning_rate": 0}], "above 0"),
+        ([{**SEEN, "batch_size": 0}], "above 0"),
+    ],
+)
+def test_what_is_no_run_is_refused_in_words(observed, says):
+    with pytest.raises(UsageError, match=says):
+        recommend(domain="cv", dataset="digits", observed=observed)
+
+
+def test_runs_may_be_written_by_hand(tmp_path):
+    runs = [SEEN, {**SEEN, "epochs": 8, "quality": 0.9}]
+    as_json, as_csv, one = tmp_path / "runs.json", tmp_path / "runs.csv", tmp_path / "one.json"
+    as_json.write_text(json.dumps(runs))
+    one.write_text(json.dumps(SEEN))
+    as_csv.write_text(",".join(SEEN) + "".join("\n" + ",".join(map(str, run.values())) for run in runs))
+    plain, *others = (
+        recommend(domain="cv", dataset="digits", observed=where) for where in (runs, as_json, str(as_csv))
+    )
+    assert all(other.to_dict() == plain.to_dict() for other in others)
+    assert recommend(domain="cv", dataset="digits", observed=one).support.runs_on_task == plain.support.runs_on_task - 1
+    for name, text in (("broken.json", "[{"), ("broken.csv", "a,b\n1"), ("words.json", '"run"')):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(UsageError):
+            recommend(domain="cv", dataset="digits", observed=tmp_path / name)
 
 
 def test_of_observed_runs_only_those_of_the_task_count():

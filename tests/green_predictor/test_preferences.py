@@ -84,7 +84,7 @@ def test_limits_hold_and_an_impossible_one_says_how_near_it_gets():
     assert choose(preference(1.0, min_quality=0.8), quality, energy, seconds).best == 1
     with pytest.raises(UsageError, match="the least is 1 kWh"):
         choose(preference(budget_kwh=0.5), quality, energy, seconds)
-    with pytest.raises(UsageError, match=r"most expected is 0\.900"):
+    with pytest.raises(UsageError, match=r"most that is sure enough is 0\.900"):
         choose(preference(min_quality=0.95), quality, energy, seconds)
     with pytest.raises(UsageError, match="country"):
         choose(preference(max_emissions_kg=0.1), quality, energy, seconds)

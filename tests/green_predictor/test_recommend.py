@@ -295,6 +295,30 @@ def test_energy_is_compared_as_energy_not_as_what_physics_leaves_over(answer):
     assert ENERGY == 1 and "expected to save 99%" in said
 
 
+def test_a_task_larger_than_all_that_were_run_is_an_extrapolation():
+    """A thousand classes at 224 pixels were once "little run near", with 96 % accuracy."""
+    made = recommend(domain="cv", dataset={"n_train": 50_000, "n_classes": 1000, "image_size": 224})
+    assert made.support.level == "far" and "extrapolation" in made.verdict
+    assert (
+        "n_classes is 1000, the most that was run 10" in made.support.sentence and "image_size" in made.support.sentence
+    )
+    assert recommend(domain="cv", dataset={"n_train": 50_000, "n_classes": 10, "image_size": 32}).support.level != "far"
+
+
+@pytest.mark.parametrize("domain", TASKS)
+def test_no_early_stopping_is_advised_that_cannot_stop_anything(domain):
+    for dataset in (TASKS[domain], {"n_train": 2000}):
+        made = recommend(domain=domain, dataset=dataset, max_quality_loss=0.05)
+        waits = [(p.recipe.knobs.get("early_stopping", 0), p.recipe.epochs) for p in made.front]
+        assert all(not patience or epochs >= patience + 2 for patience, epochs in waits)
+
+
+def test_an_accelerator_by_name_is_the_same_however_it_is_told():
+    named, told = (recommend(domain="cv", dataset="digits", hardware=h) for h in ("H200", {"gpu_model": "H200"}))
+    assert named.support.level == told.support.level == "far" and told.hardware["device"] == "cuda"
+    assert told.best.energy_kwh == named.best.energy_kwh
+
+
 def test_what_is_far_from_all_runs_is_left_out_of_a_design():
     made = recommend(domain="nlp", dataset="movie_reviews", max_quality_loss=0.01)
     assert made.support.level != "far"
