@@ -39,10 +39,12 @@ class Support:
     nearest: float
     basis: str
     remarks: tuple[str, ...] = ()
+    larger: tuple[str, ...] = ()
+    """In what the task is larger than all that were run."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {**asdict(self), "remarks": list(self.remarks)}
+        return {**asdict(self), "remarks": list(self.remarks), "larger": list(self.larger)}
 
     @property
     def sentence(self) -> str:
@@ -54,7 +56,9 @@ class Support:
             "far": "EXTRAPOLATED: far from everything that was run",
         }
         task = f"{self.runs_on_task} on this task" if self.runs_on_task else "none on this task"
-        return f"{words[self.level]}; learned from {self.runs} runs, {task}" + "".join(f"; {r}" for r in self.remarks)
+        return f"{words[self.level]}; learned from {self.runs} runs, {task}" + "".join(
+            f"; {r}" for r in (*self.larger, *self.remarks)
+        )
 
 
 def support(
@@ -70,7 +74,6 @@ def support(
 ) -> Support:
     """The support of one candidate. `distance`: its leverage; `observed`: runs the person brought along; `larger`: in
     what the task is larger than all that were run (see `larger_than_any`)."""
-    remarks = (*larger, *remarks)
     x = features.feature_matrix(rows.take(np.array([index])), model.spec)
     nearest = float(np.sqrt(((model.near - x) ** 2).mean(1).min()))
     runs_of_recipe = sum(run.get("recipe_id") == recipe_id for run in model.runs)
@@ -94,7 +97,7 @@ def support(
         level = "thin"
     else:
         level = "far"
-    return Support(level, len(model.runs), on_task, runs_of_recipe, nearest, basis, remarks)
+    return Support(level, len(model.runs), on_task, runs_of_recipe, nearest, basis, remarks, larger)
 
 
 def larger_than_any(model: DomainModel, task: Mapping[str, Any]) -> tuple[str, ...]:

@@ -52,8 +52,9 @@ class Answer:
         index, distance = int(found.on_front[place]), float(found.prediction.leverage[place])
         recipe_id = self.chosen.recipe.recipe_id
         return support(
-            found.model, found.rows, index, distance, found.evidence.basis, recipe_id, remarks=found.support.remarks
-        )
+            found.model, found.rows, index, distance, found.evidence.basis, recipe_id,
+            larger=found.support.larger, remarks=found.support.remarks,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

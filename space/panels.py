@@ -70,7 +70,7 @@ def trust_panel(answer: Answer) -> str:
     """Support, and the nearest trainings that really ran, predicted and measured side by side."""
     found, pick = answer.recommendation, answer.chosen
     support = answer.support
-    remarks = "".join(f"<p>{safe(_capital(remark))}.</p>" for remark in support.remarks)
+    remarks = "".join(f"<p>{safe(_capital(remark))}.</p>" for remark in (*support.larger, *support.remarks))
     elsewhere = f" {answer.runs_elsewhere:,} more ran on other machines." if answer.runs_elsewhere else ""
     near = sorted(answer.runs, key=lambda run: _unlike(run, pick))[:MOST_NEAREST]
     rows = "".join(

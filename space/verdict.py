@@ -39,7 +39,7 @@ def headline(answer: Answer) -> tuple[str, bool]:
         return f"Your choice, {short}: {saving} {than} the recommended one, {against}{guess}.", far
     top = found.most_accurate
     if chosen.recipe == top.recipe:
-        return f"Take {short}: nothing else is expected to be better, whatever it costs.", False
+        return _beside_a_cheaper_one(chosen, found.alternatives["cheaper"], spread)
     saving = words.less_energy(chosen.energy_kwh, top.energy_kwh)
     cheaper, worse = energies_differ(chosen, top, spread), qualities_differ(chosen, top, spread)
     if not (cheaper or worse):
@@ -53,6 +53,16 @@ def headline(answer: Answer) -> tuple[str, bool]:
         lower = f"whether its quality is {words.number(points, 2)} points lower, the data can’t tell"
         return f"Take {short}: {saving} than the best; {lower}.", False
     return f"Take {short}: {words.share(chosen.quality / max(top.quality, 1e-9))} of the best quality, {saving}.", False
+
+
+def _beside_a_cheaper_one(chosen: Pick, cheaper: Pick | None, spread: np.ndarray) -> tuple[str, bool]:
+    short = short_name(chosen)
+    if cheaper is None or (cheaper.quality < chosen.quality and qualities_differ(cheaper, chosen, spread)):
+        return f"Take {short}: nothing else is expected to be better, whatever it costs.", False
+    other = f"{short_name(cheaper)} for {words.energy(cheaper.energy_kwh)}"
+    if cheaper.quality >= chosen.quality:
+        return f"Take {short}, the surest: {other} promises as much, but what was run speaks less for it.", False
+    return f"Take {short}, but whether it is better than {other}, the data can’t tell.", True
 
 
 def energies_differ(one: Pick, other: Pick, spread: np.ndarray) -> bool:

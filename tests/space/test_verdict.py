@@ -31,6 +31,21 @@ def test_the_sentence_agrees_with_the_figures(energy: int) -> None:
         assert f"{100 * (1 - best.energy_kwh / top.energy_kwh):.0f} % less energy" in sentence
 
 
+def test_the_most_accurate_choice_is_compared_with_a_cheaper_one(answered: Answer) -> None:
+    """Once "nothing else is expected to be better" stood above a table with something cheaper and better."""
+    top = answered.recommendation.most_accurate
+    chosen = replace(top, energy_kwh=1e-3)
+    cheap = replace(top, recipe=top.recipe.model_copy(update={"epochs": 99}), energy_kwh=1e-5)
+
+    def said(cheaper):
+        found = replace(answered.recommendation, best=chosen, most_accurate=chosen, alternatives={"cheaper": cheaper})
+        return verdict.headline(replace(answered, recommendation=found, chosen=chosen))[0]
+
+    assert "nothing else" in said(None) and "nothing else" in said(replace(cheap, quality=0.01))
+    assert "promises as much" in said(replace(cheap, quality=top.quality + 0.001))
+    assert "can’t tell" in said(replace(cheap, quality=top.quality - 1e-4)) and "10 mWh" in said(cheap)
+
+
 def test_a_choice_of_ones_own_is_compared_with_the_recommended_one(answered: Answer) -> None:
     other = next(p for p in answered.recommendation.front if p.recipe != answered.chosen.recipe)
     found = answer(replace(answered.inputs, pick=other.recipe.recipe_id))
