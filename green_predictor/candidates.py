@@ -46,7 +46,13 @@ def design(
     levels = {name: _levels(runs, name, most) for name, most in LEVELS.items()}
     per_knobs = len(models) * math.prod(len(v) for v in levels.values())
     knob_sets = _knob_sets(runs, domain, on_gpu, max(1, math.ceil(count / per_knobs)))
-    while len(models) * math.prod(len(v) for v in levels.values()) * len(knob_sets) < count:
+    patience = np.array([knobs.get("early_stopping", 0) for knobs in knob_sets])
+
+    def wanted() -> int:  # enough also without those that were tried, or have an idle knob
+        idle = np.mean((patience > 0) & ~acts(patience, levels["epochs"][:, None]))
+        return math.ceil(count / (1 - idle))
+
+    while len(models) * math.prod(len(v) for v in levels.values()) * len(knob_sets) < wanted():
         for name in sorted(("learning_rate", "epochs", "batch_size"), key=lambda n: (len(levels[n]), n)):
             finer = _finer(levels[name], whole=name != "learning_rate")
             if len(finer) > len(levels[name]):
@@ -56,10 +62,10 @@ def design(
             break  # everything is as fine as it makes sense: fewer than asked for
     rng = np.random.default_rng(0)
     per_knobs = len(models) * math.prod(len(v) for v in levels.values())
-    drawn = _drawn(per_knobs, per_knobs * len(knob_sets), count, rng)  # enough also without those that were tried
+    drawn = _drawn(per_knobs, per_knobs * len(knob_sets), math.ceil(1.01 * wanted()), rng)
     designed = _rows(runs, domain, task, machine, models, levels, knob_sets, drawn)
-    patience = np.array([knobs.get("early_stopping", 0) for knobs in knob_sets])[designed.knob_set]
-    designed = designed.take(np.flatnonzero((patience == 0) | acts(patience, designed.epochs)))
+    waits = patience[designed.knob_set]
+    designed = designed.take(np.flatnonzero((waits == 0) | acts(waits, designed.epochs)))
     tried = _tried(runs, on_gpu, models, knob_sets, designed)
     if len(tried) > count // 2:
         tried = tried.take(np.sort(rng.choice(len(tried), count // 2, replace=False)))
