@@ -19,6 +19,7 @@ from ecotaskset.errors import UsageError, unknown_name
 from ecotaskset.knobs import DOMAINS
 from green_predictor import baselines, domain_model, metrics
 from green_predictor.fit_domain import fit_domain
+from green_predictor.fitting import refuse_incomplete
 from green_predictor.judge import Task, among_half, guess, judge, measured_task, outcome
 from green_predictor.one_machine import by_machine, comparable
 from green_predictor.preferences import Preference
@@ -65,6 +66,7 @@ def evaluate(
     Raises:
         UsageError: an unknown protocol, or nothing to evaluate on.
     """
+    refuse_incomplete(records)
     wanted = list(protocols or PROTOCOLS)
     for name in wanted:
         if name not in PROTOCOLS:

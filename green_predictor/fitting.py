@@ -12,6 +12,8 @@ from green_predictor.fit_domain import LEAST_RUNS, fit_domain
 from green_predictor.targets import usable
 
 KINDS_OF_ENERGY = ("all", "measured")
+NEEDED = ("dataset", "model")
+"""What every run has that green-collect made, and one written by hand may lack."""
 
 
 def fit_domains(
@@ -24,8 +26,9 @@ def fit_domains(
     """One model a domain that has at least `LEAST_RUNS` usable runs.
 
     Raises:
-        UsageError: no domain has enough.
+        UsageError: no domain has enough, or a run lacks what nothing is learned without.
     """
+    refuse_incomplete(records)
     if energy not in KINDS_OF_ENERGY:
         from ecotaskset.errors import unknown_name
 
@@ -39,3 +42,18 @@ def fit_domains(
             hint="use energy='all', or collect more with green-collect",
         )
     return {d: fit_domain(d, rows, energy=energy, families=families, seed=seed) for d, rows in enough.items()}
+
+
+def refuse_incomplete(records: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse runs that lack a column of `NEEDED`.
+
+    Raises:
+        UsageError: one does.
+    """
+    for name in NEEDED:
+        without = sum(not r.get(name) for r in records if r.get("domain") in DOMAINS)
+        if without:
+            raise UsageError(
+                f"{without:,} of {len(records):,} runs have no {name}",
+                hint=f"to learn from, a run needs {', '.join(NEEDED)}",
+            )

@@ -69,7 +69,6 @@ def stiffest() -> np.ndarray:
 def least_left(left: dict[float, np.ndarray], weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The rigidity of each target (3,) that leaves least by weight (n,) of the rows, and what it leaves of all, (n, 3).
 
-    A few epochs say much of what a recipe costs and next to nothing of how good it will be beside others.
     `left`: what each of `RIGIDITIES` leaves, (n, 3).
     """
     missed = np.stack([weight @ np.abs(left[r]) for r in RIGIDITIES])

@@ -75,7 +75,7 @@ def _from_place(place: str | Path | None) -> list[dict[str, Any]]:
     name, _, revision = str(place).partition("@")
     if _REPO.match(name):
         return load_runs(repo=name, revision=revision or None).to_pylist()
-    hint = "a store's directory, a parquet, JSON or CSV file, or a Hub data set owner/name"
+    hint = "a store's directory, a parquet, JSON or CSV file, a Hub data set owner/name, or, to ask, a model's folder"
     raise UsageError(f"no runs at '{place}'", hint=hint)
 
 
@@ -91,8 +91,8 @@ def _written_by_hand(path: Path) -> list[dict[str, Any]]:
 
             content = csv.read_csv(path).to_pylist()
     except (OSError, ValueError, RecursionError) as error:  # what pyarrow raises is a ValueError
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UsageError(f"{path} cannot be read as {kind}: {reason}") from None
+        said = "".join(filter(str.isprintable, (str(error) or type(error).__name__).splitlines()[0]))
+        raise UsageError(f"{path} cannot be read as {kind}: {said[:200]}") from None
     if too_large:
         raise UsageError(f"{path} is too large for runs written by hand", hint=f"{MOST_BYTES:,} bytes, or use parquet")
     if not isinstance(content, (list, dict)):

@@ -8,6 +8,7 @@ import pytest
 
 from ecotaskset.errors import UsageError
 from green_predictor import GreenPredictor, recommend
+from green_predictor.evaluate import evaluate
 from green_predictor.source import models_for
 
 SHORT = {"model": "mlp", "epochs": 4, "batch_size": 32, "learning_rate": 1e-3}
@@ -100,6 +101,23 @@ def test_runs_may_be_written_by_hand(tmp_path):
         (tmp_path / name).write_text(text)
         with pytest.raises(UsageError):
             recommend(domain="cv", dataset="digits", observed=tmp_path / name)
+
+
+@pytest.mark.parametrize("column", ["dataset", "model"])
+def test_runs_to_learn_from_that_lack_what_is_needed_are_refused_in_words(column):
+    """Once it was an unexpected KeyError."""
+    whole = {**SEEN, "domain": "cv", "dataset": "mine", "n_train": 1000, "quality_last": 0.8}
+    runs = [{name: value for name, value in whole.items() if name != column} for _ in range(10)]
+    for learn in (lambda: recommend(domain="cv", dataset=TASK, data=runs), lambda: evaluate(runs)):
+        with pytest.raises(UsageError, match=f"10 of 10 runs have no {column}"):
+            learn()
+
+
+def test_bytes_that_steer_a_terminal_are_not_repeated(tmp_path):
+    (tmp_path / "runs.csv").write_bytes(b"a\n1,\x1b]0;mine\x07\n")
+    with pytest.raises(UsageError) as refused:
+        recommend(domain="cv", dataset="digits", observed=tmp_path / "runs.csv")
+    assert "CSV" in str(refused.value) and "\x1b" not in str(refused.value)
 
 
 def test_of_observed_runs_only_those_of_the_task_count():
