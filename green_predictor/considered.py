@@ -17,6 +17,7 @@ from green_predictor import domain_model
 from green_predictor.domain_model import DomainModel, Evidence
 from green_predictor.kept import kept
 from green_predictor.nearby import Neighbours
+from green_predictor.recipe_effect import neighbours_of, with_own
 from green_predictor.rows import Rows
 
 MOST_KEPT_ROWS = 20_000
@@ -25,8 +26,8 @@ MOST_KEPT_ROWS = 20_000
 
 @dataclass(frozen=True)
 class Considered:
-    """Candidates with what `raw_predict` says of them. `near`: which are close to a run and may be recommended; None
-    where a person chose the candidates. `there`: how near they are to runs, and how good those were.
+    """Candidates with the targets `y` that are expected of them, (n, 3). `near`: which are close to a run and may be
+    recommended; None where a person chose the candidates. `there`: how near they are to runs, and how good those were.
     """
 
     rows: Rows
@@ -56,7 +57,7 @@ def _made(model: DomainModel, domain: str, task_json: str, machine_json: str, co
     task, machine = json.loads(task_json), json.loads(machine_json)
     rows = candidates_.design(model.runs, domain, task, machine, count)
     known = domain_model.evidence(model, str(task["dataset"]), None)
-    there = domain_model.neighbours_of(model, rows)
+    there = neighbours_of(model, rows)
     return predicted(model, rows, there.near, there, known)
 
 
@@ -67,7 +68,7 @@ def predicted(
     if near is not None and not near.any():
         near = np.ones(len(rows), bool)
     y, known = domain_model.predict_task(model, rows, known, near)
-    return Considered(rows, near, there, y, known)
+    return Considered(rows, near, there, with_own(y, there), known)
 
 
 _kept = kept(8)(_made)

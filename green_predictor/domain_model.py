@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from green_predictor import calibration, features, targets
+from green_predictor.accelerators import Accelerator, more
 from green_predictor.families import FAMILIES
 from green_predictor.link import logit
-from green_predictor.nearby import Neighbours, neighbours
 from green_predictor.preferences import Doubt
-from green_predictor.rows import LEARNED_FROM, Rows
+from green_predictor.rows import Rows
 from green_predictor.variogram import indistinct
 
 PIECE = 65_536
@@ -102,6 +102,8 @@ class Evidence:
     """How many times the energy and the time are what they would be on the machine that rows describe."""
     typical: float = 1.0
     """Factor by which they are typically off because no run was made on the machine."""
+    accelerator: Accelerator | None = None
+    """What computes there, if it is no processor like that of the rows."""
 
 
 def base_predict(model: DomainModel, x: np.ndarray) -> np.ndarray:
@@ -119,6 +121,14 @@ def slower(slowdown: tuple[float, float]) -> np.ndarray:
     """What a slowdown adds to targets, (3,)."""
     added = np.zeros(3, np.float32)
     added[list(COSTS)] = np.log(slowdown)
+    return added
+
+
+def elsewhere(model: DomainModel, rows: Rows, known: Evidence) -> np.ndarray:
+    """What the machine at hand adds to the targets of rows, which describe another one, (n, 3)."""
+    added = np.tile(slower(known.slowdown), (len(rows), 1))
+    if known.accelerator is not None:
+        added[:, list(COSTS)] += more(rows, model.reference.prices, known.accelerator)
     return added
 
 
@@ -177,15 +187,16 @@ def evidence(model: DomainModel, dataset: str | None, observed: targets.Training
 def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> np.ndarray:
     """Targets (n, 3), piece by piece and, where there are many pieces, on all processors."""
     y = np.empty((len(rows), 3), np.float32)
-    planned, more = features.plan(rows, model.spec), slower(known.slowdown)
+    planned = features.plan(rows, model.spec)
 
     def one(start: int) -> None:
         piece = slice(start, start + PIECE)
-        x = planned.matrix(rows.take(piece))
+        taken = rows.take(piece)
+        x = planned.matrix(taken)
         y[piece] = base_predict(model, x)
         if known.correction is not None:
             y[piece] += calibration.apply_correction(known.correction, x)
-        y[piece] += more
+        y[piece] += elsewhere(model, taken, known)
         quality = y[piece, targets.QUALITY]
         quality -= known.lowered
         np.minimum(quality, known.band[1], out=quality)
@@ -260,40 +271,3 @@ def doubt_of(model: DomainModel, rows: Rows, basis: str) -> Doubt:
         return UNTOLD[known] * indistinct(apart, x[:-1], x[-1], quality, n_validation)
 
     return doubt
-
-
-def neighbours_of(
-    model: DomainModel, rows: Rows, observed: targets.Training | None = None, known: Evidence | None = None
-) -> Neighbours:
-    """How near candidates for a task are to runs, and how good those were (see `nearby`): those of the training data
-    and, of the observed ones behind `known`, all that were made to the end."""
-    if observed is None or known is None or known.correction is None:
-        return neighbours(rows, model.runs, model.unexplained)
-    whole = [r.get("status") in LEARNED_FROM and bool(r.get("learning_rate")) for r in observed.records]
-    final = observed.subset(observed.last & np.array(whole)[observed.run] & np.isfinite(observed.y[:, targets.QUALITY]))
-    x = features.feature_matrix(final.rows, model.spec)
-    left = final.y - base_predict(model, x) - calibration.apply_correction(known.correction, x)
-    unexplained, task = model.unexplained.copy(), next(iter(rows.text("dataset")), None)
-    if task in model.correction:  # what is now believed of the task explains more, or less, of its own runs
-        mine = np.array([run["dataset"] == task for run in model.runs])
-        moved = known.correction - model.correction[task]
-        unexplained[mine] -= calibration.apply_correction(moved, model.near[mine])[:, targets.QUALITY]
-    runs = [*model.runs, *(observed.records[i] for i in final.run)]
-    return neighbours(rows, runs, np.append(unexplained, left[:, targets.QUALITY]))
-
-
-def cautious(model: DomainModel, y: np.ndarray, there: Neighbours, basis: str) -> np.ndarray:
-    """Targets (n, 3) as a choice takes them: quality moved by what runs of the recipe say that the model does not, and
-    all worse by the error of that, which is the typical error of a recipe where nobody tried it, and less, as the error
-    of a mean, the more tasks it was tried on. What is surely good beats what is perhaps best: among ten thousand the
-    best-looking one is otherwise the one that the model is most wrong about.
-    """
-    moved = y.copy()
-    moved[:, targets.QUALITY] += there.better
-    return worse(moved, there.tried, variance_for(model, basis))
-
-
-def worse(y: np.ndarray, tried: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Targets made worse by one standard error: `variance` (3,) is that of a recipe which was tried on no task."""
-    error = np.sqrt(variance / (1 + tried[:, None]))
-    return (y + error * np.array([-1.0, 1.0, 1.0])).astype(np.float32)

@@ -14,44 +14,26 @@ from typing import Any
 
 from ecotaskset.errors import UsageError, unknown_name
 from green_predictor import this_machine
+from green_predictor.accelerators import ACCELERATORS, Accelerator, beside, data_sheet, is_recent, listed_in
 from green_predictor.kept import kept
 from green_predictor.rows import knobs_of
-
-FP32_EFFICIENCY = 0.8
-"""Share of the data-sheet rate that a large float32 matrix product reaches."""
-
-# vendor data sheets: float32 TFLOP/s without tensor cores, power limit in W, memory in GB
-ACCELERATORS = {
-    "P100": (9.3, 250, 16),
-    "V100": (15.7, 300, 32),
-    "T4": (8.1, 70, 16),
-    "Quadro RTX 6000": (16.3, 260, 24),
-    "RTX 3090": (35.6, 350, 24),
-    "A40": (37.4, 300, 48),
-    "A100": (19.5, 400, 80),
-    "L4": (30.3, 72, 24),
-    "L40S": (91.6, 350, 48),
-    "RTX 4090": (82.6, 450, 24),
-    "H100": (67.0, 700, 80),
-    "H200": (67.0, 700, 141),
-}
-WITHOUT_BF16 = {"P100", "V100", "T4", "Quadro RTX 6000"}
-"""Accelerators from before Ampere, which do not multiply bfloat16."""
 
 MOST_PACE = 4.0
 """A matrix product that takes more than so many times as long, or as short, says that something else was timed."""
 
-STRANGE, COMPARED, TRIED = 1.5, 1.25, 1.1
+STRANGE, ACCELERATED, COMPARED, TRIED = 1.5, 2.0, 1.25, 1.1
 """Factor, up or down, by which energy and time on a machine that no run in the data was made on are typically off
 (docs/evaluation.md): where nothing more is known of it (1.45 to 1.53 on two other processors, 1.4 to 1.5 on the GPU of
-Zeus that is held out); where the time of a matrix product is (1.04 and 1.33); where one run was made on it since."""
+Zeus that is held out); of an accelerator by its data sheet, where no run was made on any; where the time of a matrix
+product is known (1.04 and 1.33); where one run was made on it since."""
 
 
 @dataclass(frozen=True)
 class Machine:
     """A machine as the model is told of it.
 
-    `columns`: hardware columns. `basis`: a few words on where they come from. `in_data`: were runs made on it?
+    `columns`: hardware columns. `stand_in`: those the model is told instead, of the processor that is as fast but for
+    `slowdown` and `accelerator`. `basis`: a few words on where they come from. `in_data`: were runs made on it?
     `slowdown`: how many times the energy and the time are those of the machine that `columns` describe, and in `pace`
     what says so. `typical`: the factor by which they are typically off all the same. `name`: of the processor or
     accelerator that was described. `here`: it is this machine, and runs made on it say how fast it is. `bf16`: it is
@@ -67,6 +49,23 @@ class Machine:
     name: str | None = None
     here: bool = False
     bf16: bool = False
+    stand_in: dict[str, Any] | None = None
+    accelerator: Accelerator | None = None
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The hardware columns that the model is told."""
+        return self.columns if self.stand_in is None else self.stand_in
+
+    @property
+    def is_tried(self) -> bool:
+        """Was a run made on it, in the data or by its user?"""
+        return self.typical <= TRIED
+
+    @property
+    def is_of_another_kind(self) -> bool:
+        """Has it an accelerator, and nobody ran anything on one?"""
+        return self.accelerator is not None and not self.is_tried
 
     @property
     def words(self) -> str:
@@ -90,11 +89,21 @@ def _in_data(runs: Sequence[Mapping[str, Any]], columns: dict[str, Any], basis: 
     """A machine of the runs. Where one of them tried bfloat16 there, they say what came of it."""
     gpu, name = columns.get("gpu_model"), _name(columns)
     tried = any(_name(run) == name and knobs_of(run).get("precision") == "bf16" for run in runs)
-    return Machine(columns, basis, in_data=True, bf16=bf16 or tried or _is_recent(gpu))
+    return Machine(columns, basis, in_data=True, bf16=bf16 or tried or is_recent(gpu))
 
 
 def _strange(columns: dict[str, Any], basis: str, **more: Any) -> Machine:
     return Machine(columns, basis, in_data=False, typical=STRANGE, **more)
+
+
+def _accelerated(runs: Sequence[Mapping[str, Any]], columns: dict[str, Any], basis: str, **more: Any) -> Machine:
+    """A machine with an accelerator: beside the commonest processor, where all runs were made on processors."""
+    found = _strange(columns, basis, bf16=is_recent(columns.get("gpu_model")), **more)
+    stands = _commonest_processor(runs)
+    if not stands or any(run.get("device") != "cpu" for run in runs):
+        return found
+    there = beside(stands, _typical_watts(runs, tuple(stands.get(c) for c in _identity())), columns)
+    return found if there is None else replace(found, stand_in=stands, accelerator=there, typical=ACCELERATED)
 
 
 @cache
@@ -157,8 +166,7 @@ def machine(runs: Sequence[Mapping[str, Any]], wanted: str | Mapping[str, Any] =
         raise UsageError(f"'{wanted}' fits several machines in the data", hint=f"one of: {', '.join(names)}")
     sheet = _data_sheet(known, str(wanted))
     if sheet is not None:
-        name = str(sheet["gpu_model"])
-        return _strange(sheet, "from the data sheet of the accelerator", name=name, bf16=_is_recent(name))
+        return _accelerated(runs, sheet, "from the data sheet of the accelerator", name=str(sheet["gpu_model"]))
     names = {n for f in known for n in (f.get("gpu_model"), f.get("cpu_model")) if n} | set(ACCELERATORS) | {"auto"}
     raise unknown_name("hardware", str(wanted), names)
 
@@ -172,7 +180,7 @@ def _described(runs: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]) -> 
         columns = {**(_data_sheet(machines(runs), str(columns["gpu_model"])) or {"device": "cuda"}), **columns}
     stands = _commonest_processor(runs)
     if not stands or columns.get("gpu_model") or columns.get("device") not in (None, "cpu"):
-        return _strange(columns, "as described", name=name, bf16=_is_recent(columns.get("gpu_model")))
+        return _accelerated(runs, columns, "as described", name=name)
     # the model is told the rate of the processor it knows: what it learned from rates is how those of one waver
     found = _strange({**columns, "matmul_gflops": stands.get("matmul_gflops")}, "as described", name=name)
     rate = columns.get("matmul_gflops")
@@ -201,6 +209,13 @@ def _typical_rate(runs: Sequence[Mapping[str, Any]], identity: tuple[Any, ...]) 
     return statistics.median(rates) if rates else None
 
 
+@kept(8)
+def _typical_watts(runs: Sequence[Mapping[str, Any]], identity: tuple[Any, ...]) -> float | None:
+    mine = (r for r in runs if tuple(r.get(c) for c in _identity()) == identity)
+    watts = [3.6e6 * r["energy_kwh"] / r["duration_s"] for r in mine if r.get("energy_kwh") and r.get("duration_s")]
+    return statistics.median(watts) if watts else None
+
+
 def _commonest_processor(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """The commonest machine with the processor that most runs are of, beside which all others are measured (see
     `processors`)."""
@@ -225,11 +240,6 @@ def _checked(wanted: Mapping[str, Any]) -> dict[str, Any]:
     return dict(wanted)
 
 
-def _is_recent(gpu: str | None) -> bool:
-    """Is it an accelerator that is not listed as one without bfloat16?"""
-    return gpu is not None and not any(_words(old) <= _words(gpu) for old in WITHOUT_BF16)
-
-
 def _name(found: Mapping[str, Any]) -> str:
     return str(found.get("gpu_model") or found.get("cpu_model") or "unknown")
 
@@ -248,16 +258,10 @@ def _named(known: list[dict[str, Any]], wanted: str) -> list[dict[str, Any]]:
 
 def _data_sheet(known: list[dict[str, Any]], wanted: str) -> dict[str, Any] | None:
     """An accelerator by its data sheet, on the commonest host of the data; None for one that is not listed."""
-    for name, (tflops, watts, memory) in ACCELERATORS.items():
-        if _plain(wanted) in (_plain(name), _plain("NVIDIA " + name)):
-            host = known[0] if known else {}
-            host = {c: v for c, v in host.items() if c.startswith(("cpu_", "ram_")) and c != "cpu_threads"}
-            gpu = {
-                "device": "cuda", "gpu_model": name, "gpu_count": 1, "gpu_memory_gb": memory, "gpu_tdp_w": watts,
-                "matmul_gflops": 1000 * tflops * FP32_EFFICIENCY, "n_processes": 1,
-            }  # fmt: skip
-            return {**host, **gpu}
-    return None
+    sheet = data_sheet(wanted)
+    host = known[0] if known else {}
+    host = {c: v for c, v in host.items() if c.startswith(("cpu_", "ram_")) and c != "cpu_threads"}
+    return None if sheet is None else {**host, **sheet}
 
 
 def _here(runs: Sequence[Mapping[str, Any]]) -> Machine:
@@ -266,11 +270,10 @@ def _here(runs: Sequence[Mapping[str, Any]]) -> Machine:
         fitting = _named(known, gpu)
         if fitting:
             return _in_data(runs, fitting[0], "this machine's accelerator, which is in the data")
-        listed = [name for name in ACCELERATORS if set(name.lower().split()) <= set(re.split(r"[\s-]+", gpu.lower()))]
-        sheet = _data_sheet(known, max(listed, key=len)) if listed else None
-        if sheet is not None:
+        listed = listed_in(gpu)
+        if listed is not None:
             words = f"this machine's {gpu}, from its data sheet"
-            return _strange(sheet, words, here=True, bf16=_is_recent(gpu))
+            return _accelerated(runs, _data_sheet(known, listed), words, here=True)
     same = [f for f in known if f.get("device") == "cpu" and this_machine.is_cpu(f.get("cpu_model"))]
     if gpu is None and any(f.get("cpu_count") == os.cpu_count() for f in same):
         found = next(f for f in same if f.get("cpu_count") == os.cpu_count())

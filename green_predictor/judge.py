@@ -17,6 +17,7 @@ from green_predictor.one_machine import CONVERTED
 from green_predictor.pareto import front, hypervolume_ratio
 from green_predictor.preferences import Doubt, Preference, choose
 from green_predictor.protocols import machine_of
+from green_predictor.recipe_effect import cautious, neighbours_of, with_own
 
 HEADLINE = Preference(rule="cheapest", max_quality_loss=0.008)
 """The cheapest that is expected to keep 99.2 % of the best quality: what GREEN's paper says it keeps."""
@@ -137,8 +138,9 @@ def guess(model: DomainModel, task: Task, known: Evidence, energy: str = "all") 
     if not known.basis.startswith("probe") and not {machine_of(r) for r in task.records} & learned_on:
         known = replace(known, typical=STRANGE)
     y, known = domain_model.predict_task(model, last, known, np.ones(len(last), bool))
-    there = domain_model.neighbours_of(model, last)
-    sure = targets.restore(domain_model.cautious(model, y, there, known.basis), last, model.reference)
+    there = neighbours_of(model, last)
+    y = with_own(y, there)
+    sure = targets.restore(cautious(model, y, there, known.basis), last, model.reference)
     made = domain_model.with_intervals(model, last, y, known)
     nearest = there.near if there.near.any() else None
     return Guess(sure[0], sure[1], made, domain_model.doubt_of(model, last, known.basis), nearest)

@@ -86,14 +86,22 @@ class GreenPredictor(BaseEstimator):
         for (domain, dataset, named), index in _grouped(records).items():
             model = self._domain(domain)
             here = self._machine(model, [records[i] for i in index], named)
-            asked = self._completed(model, [records[i] for i in index], here.columns)
-            if named and not here.in_data:
+            asked = self._completed(model, [records[i] for i in index], here.told)
+            if here.stand_in is not None:
+                asked = [{**record, **dict.fromkeys(hardware_columns()), **here.stand_in} for record in asked]
+            elif named and not here.in_data:
                 asked = [{**record, "matmul_gflops": here.columns.get("matmul_gflops")} for record in asked]
             rows = recipe_rows(asked, [(i, float(r.get("epoch") or r["epochs"])) for i, r in enumerate(asked)])
             seen = None if observed is None else observed_training(observed, model, model.domain, asked[0], here)
             typical = here.typical if seen is None else 1.0
-            known = replace(domain_model.evidence(model, dataset, seen), slowdown=here.slowdown, typical=typical)
-            prediction = domain_model.predict_rows(model, rows, known)
+            known = replace(
+                domain_model.evidence(model, dataset, seen),
+                slowdown=here.slowdown,
+                typical=typical,
+                accelerator=here.accelerator,
+            )
+            y = with_own(domain_model.raw_predict(model, rows, known), neighbours_of(model, rows, seen, known))
+            prediction = domain_model.with_intervals(model, rows, y, known)
             columns = {n: getattr(prediction, n) for n in prediction.__dataclass_fields__}
             found.append(pd.DataFrame(columns, index=index))
         return pd.concat(found).sort_index() if found else pd.DataFrame()

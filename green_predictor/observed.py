@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from ecotaskset.errors import UsageError
 from ecotaskset.knobs import check_knobs
 from green_predictor import targets
+from green_predictor.accelerators import more
 from green_predictor.completed import completer
-from green_predictor.domain_model import DomainModel
+from green_predictor.domain_model import COSTS, DomainModel
 from green_predictor.hardware import Machine
 from green_predictor.pace import on_stand_in
 from green_predictor.rows import knobs_of
@@ -48,7 +52,7 @@ def observed_training(
     """
     if observed is None:
         return None
-    completed = completer(model, lambda _: task, machine.columns)
+    completed = completer(model, lambda _: task, machine.told)
     mine = _of_task([dict(r) for r in records(observed)], str(task["dataset"]))
     kept = []
     for record in mine:
@@ -66,7 +70,17 @@ def observed_training(
         )
     if mine and not kept:
         raise UsageError("none of the observed runs can be learned from", hint=NEEDED)
-    return targets.prepare(kept, energy, model.reference, partial=True) if kept else None
+    return _as_on_processor(targets.prepare(kept, energy, model.reference, partial=True), machine) if kept else None
+
+
+def _as_on_processor(made: targets.Training, machine: Machine) -> targets.Training:
+    """The runs that were made on an accelerator, as if the processor that stands for it had made them."""
+    if machine.accelerator is None:
+        return made
+    there = np.array([bool(record.get(OF_ASKED)) for record in made.records])[made.run]
+    y = made.y.copy()
+    y[:, COSTS] -= np.where(there[:, None], more(made.rows, made.reference.prices, machine.accelerator), 0)
+    return replace(made, y=y)
 
 
 def _of_task(found: Sequence[dict[str, Any]], dataset: str) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ import numpy as np
 from ecotaskset.errors import EcoTaskSetError
 from ecotaskset.store import Store
 from green_predictor import domain_model, targets
+from green_predictor.accelerators import Accelerator
 from green_predictor.domain_model import DomainModel
 from green_predictor.hardware import TRIED, Machine, hardware_columns
 from green_predictor.kept import kept
@@ -27,10 +28,11 @@ more takes longer than it tells."""
 
 def on_stand_in(record: Mapping[str, Any], machine: Machine) -> dict[str, Any]:
     """A run that was made on a machine that is not in the data, as if on the one that stands for it."""
-    more, longer = machine.slowdown
-    moved = {**record, **dict.fromkeys(hardware_columns()), **machine.columns}
+    factors = machine.slowdown
+    moved = {**record, **dict.fromkeys(hardware_columns()), **machine.told}
     for name, value in record.items():
-        factor = more if name.endswith("_kwh") else longer if name in ("duration_s", "curve_duration_s") else 1.0
+        timed = name in ("duration_s", "curve_duration_s")
+        factor = factors[0] if name.endswith("_kwh") else factors[1] if timed else 1.0
         if value is not None and factor != 1.0:
             moved[name] = [None if v is None else v / factor for v in value] if _many(value) else value / factor
     return moved
@@ -47,7 +49,8 @@ def paced_by_runs(here: Machine, models: Mapping[str, DomainModel], energy: str 
     ratios, changed_ns = np.empty((0, 2)), store_changed_ns()
     with suppress(EcoTaskSetError, OSError):  # a store that cannot be read says nothing
         newest = _newest(Store().path, changed_ns) if changed_ns else ()
-        ratios = _ratios(models, newest, energy, tuple(sorted(here.columns.items())))
+        described = (tuple(sorted(columns.items())) for columns in (here.columns, here.told))
+        ratios = _ratios(models, newest, energy, *described, here.accelerator)
     if not len(ratios):
         return here
     timed = ratios[np.isfinite(ratios[:, 1]), 1]
@@ -71,11 +74,18 @@ def _newest(store: Path, changed_ns: int) -> tuple[str, ...]:
 
 
 @kept(4)
-def _ratios(models: Mapping[str, DomainModel], files: tuple[str, ...], energy: str, columns: tuple) -> np.ndarray:
+def _ratios(
+    models: Mapping[str, DomainModel],
+    files: tuple[str, ...],
+    energy: str,
+    columns: tuple,
+    told: tuple,
+    accelerator: Accelerator | None,
+) -> np.ndarray:
     """Logarithm of energy and time over what is predicted, (n, 2), of the newest runs that count, in files that are
     named newest first. Only of domains that have runs of the machine that stands for this one: theirs is the pace."""
-    here = Machine(dict(columns), "", in_data=False, here=True)
-    known = {d: m for d, m in models.items() if machine_of(here.columns) in {machine_of(run) for run in m.runs}}
+    here = Machine(dict(columns), "", in_data=False, here=True, stand_in=dict(told), accelerator=accelerator)
+    known = {d: m for d, m in models.items() if machine_of(here.told) in {machine_of(run) for run in m.runs}}
     found: list[np.ndarray] = []
     for start in range(0, len(files), AT_ONCE):
         paths = [Path(file) for file in files[start : start + AT_ONCE]]
@@ -85,17 +95,23 @@ def _ratios(models: Mapping[str, DomainModel], files: tuple[str, ...], energy: s
             for task in sorted(
                 {str(run["dataset"]) for run in mine if run["domain"] == domain} & set(model.correction)
             ):
-                found += _of_task(
-                    model, task, [r for r in mine if (r["domain"], r["dataset"]) == (domain, task)], energy
-                )
+                made = [r for r in mine if (r["domain"], r["dataset"]) == (domain, task)]
+                found += _of_task(model, task, made, energy, accelerator)
         if len(found) >= NEWEST:
             break
     return np.array(found[:NEWEST]).reshape(-1, 2)
 
 
-def _of_task(model: DomainModel, task: str, records: Sequence[Mapping[str, Any]], energy: str) -> list[np.ndarray]:
+def _of_task(
+    model: DomainModel,
+    task: str,
+    records: Sequence[Mapping[str, Any]],
+    energy: str,
+    accelerator: Accelerator | None,
+) -> list[np.ndarray]:
     data = targets.prepare(records, energy, model.reference, partial=True)
-    said = domain_model.predict_rows(model, data.rows, domain_model.evidence(model, task))
+    known = replace(domain_model.evidence(model, task), accelerator=accelerator)
+    said = domain_model.predict_rows(model, data.rows, known)
     expected = np.column_stack([said.energy_kwh, said.duration_s])
     needed = np.column_stack(targets.restore(data.y, data.rows, model.reference)[1:])
     found = []

@@ -13,10 +13,12 @@ import numpy as np
 from ecotaskset.recipe import Recipe
 from green_predictor.candidates import recipe_of
 from green_predictor.curves import Curve, curve_of
-from green_predictor.domain_model import DomainModel, Evidence, Prediction
+from green_predictor.domain_model import DomainModel, Evidence, Prediction, with_intervals
+from green_predictor.hardware import Machine
 from green_predictor.preferences import Preference
 from green_predictor.rows import Rows
 from green_predictor.support import Support
+from green_predictor.targets import QUALITY, restore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,8 +83,7 @@ class Recommendation:
     metric: str
     domain: str
     preference: Preference
-    hardware: dict[str, Any]
-    hardware_basis: str
+    machine: Machine
     n_candidates: int
     intensity: tuple[float, str] | None = None
     model: DomainModel = field(repr=False, default=None)
@@ -90,8 +91,8 @@ class Recommendation:
     on_front: np.ndarray = field(repr=False, default=None)
     prediction: Prediction = field(repr=False, default=None)
     evidence: Evidence = field(repr=False, default=None)
-    cloud: tuple[np.ndarray, np.ndarray] = field(repr=False, default=None)
-    """(quality, kWh) of all candidates, for the plot."""
+    y: np.ndarray = field(repr=False, default=None)
+    """What is expected of all candidates, as targets (n, 3) (see `targets`)."""
     choosable: np.ndarray = field(repr=False, default=None)
     """Which candidates could be chosen: near the data, (n,) bool."""
 
@@ -99,6 +100,25 @@ class Recommendation:
     def command(self) -> str:
         """The command that trains the best pick."""
         return self.best.command
+
+    @property
+    def hardware(self) -> dict[str, Any]:
+        """The hardware columns that are known of the machine."""
+        return {name: value for name, value in self.machine.columns.items() if value is not None}
+
+    @property
+    def hardware_basis(self) -> str:
+        """Where it is known from how fast the machine is, for people."""
+        return self.machine.words
+
+    @cached_property
+    def cloud(self) -> tuple[np.ndarray, np.ndarray]:
+        """Expected quality and kWh of all candidates, (n,) each."""
+        return restore(self.y, self.rows, self.model.reference)[:2]
+
+    def expected(self, index: np.ndarray) -> Prediction:
+        """What is expected of some candidates, (k,) their numbers, with intervals."""
+        return with_intervals(self.model, self.rows.take(index), self.y[index], self.evidence)
 
     @cached_property
     def front(self) -> list[Pick]:
@@ -111,7 +131,8 @@ class Recommendation:
         if position is None:
             names = [pick.recipe.recipe_id for pick in self.front]
             position = names.index(self.best.recipe.recipe_id)
-        return curve_of(self.model, self.rows, int(self.on_front[position]), self.evidence)
+        index = int(self.on_front[position])
+        return curve_of(self.model, self.rows, index, self.evidence, float(self.y[index, QUALITY]))
 
     def to_pandas(self) -> pd.DataFrame:
         """The front as a table, one row a pick, the best marked."""

@@ -14,10 +14,11 @@ from ecotaskset.recipe import Recipe
 from green_predictor import candidates as candidates_
 from green_predictor import domain_model, emissions, targets
 from green_predictor.considered import Considered, consider, predicted
-from green_predictor.hardware import TRIED, Machine, machine
+from green_predictor.hardware import Machine, machine
 from green_predictor.observed import OF_ASKED, observed_training
 from green_predictor.pace import paced_by_runs
 from green_predictor.preferences import Choice, Preference, choose, preference
+from green_predictor.recipe_effect import cautious, neighbours_of
 from green_predictor.recommendation import Recommendation, picks
 from green_predictor.source import models_for
 from green_predictor.support import facts_missing, larger_than_any, support
@@ -26,6 +27,10 @@ from green_predictor.verdict import alternatives, verdict, why_more_is_lost
 
 MOST_ON_FRONT = 200
 STRANGE = "no run in the data was made on this machine: one short training on it settles energy and time"
+ACCELERATED = (
+    "no run in the data was made on an accelerator: by its data sheet alone, energy and time are typically off by a "
+    "factor of 2; one short training on it settles them"
+)
 NO_BF16 = "bfloat16 is left out: it is not known that this machine multiplies it"
 
 
@@ -88,23 +93,23 @@ def recommend(
     model = _of_domain(models, domain)
     task = task_record(model.runs, domain, dataset)
     target = paced_by_runs(machine(model.runs, hardware), models, energy)
-    found = _candidates(model, domain, task, target.columns, candidates)
+    found = _candidates(model, domain, task, target.told, candidates)
     seen = observed_training(observed, model, domain, task, target, energy)
     if seen is not None:
         known = domain_model.evidence(model, str(task["dataset"]), seen)
-        there = domain_model.neighbours_of(model, found.rows, seen, known)
+        there = neighbours_of(model, found.rows, seen, known)
         found = predicted(model, found.rows, None if found.near is None else there.near, there, known)
         if any(record.get(OF_ASKED) for record in seen.records):
             target = replace(target, typical=1.0)
     if not target.in_data:
-        found = _elsewhere(found, target)
+        found = _elsewhere(model, found, target)
     return _answer(model, found, wanted, grams, task, target, 0 if seen is None else len(np.unique(seen.run)))
 
 
-def _elsewhere(found: Considered, target: Machine) -> Considered:
+def _elsewhere(model: domain_model.DomainModel, found: Considered, target: Machine) -> Considered:
     """The same candidates on a machine that no run in the data was made on."""
-    known = replace(found.known, slowdown=target.slowdown, typical=target.typical)
-    found = replace(found, y=found.y + domain_model.slower(target.slowdown), known=known)
+    known = replace(found.known, slowdown=target.slowdown, typical=target.typical, accelerator=target.accelerator)
+    found = replace(found, y=found.y + domain_model.elsewhere(model, found.rows, known), known=known)
     if found.near is None or target.bf16:
         return found
     in_bf16 = np.array([knobs.get("precision") == "bf16" for knobs in found.rows.knob_sets])[found.rows.knob_set]
@@ -134,7 +139,7 @@ def _candidates(model, domain, task, target, candidates) -> Considered:
         raise UsageError(f"candidates={candidates!r} is neither a number nor a list of recipes")
     rows = candidates_.from_recipes(model.runs, domain, task, target, list(candidates))
     known = domain_model.evidence(model, str(task["dataset"]), None)
-    return predicted(model, rows, None, domain_model.neighbours_of(model, rows), known)
+    return predicted(model, rows, None, neighbours_of(model, rows), known)
 
 
 def _answer(
@@ -142,7 +147,7 @@ def _answer(
 ) -> Recommendation:
     rows, known, y = found.rows, found.known, found.y
     quality, kwh = targets.restore(y, rows, model.reference)[:2]
-    sure = targets.restore(domain_model.cautious(model, y, found.there, known.basis), rows, model.reference)
+    sure = targets.restore(cautious(model, y, found.there, known.basis), rows, model.reference)
     if found.near is not None:  # among so many, some far from all data look best by chance: leave those out
         sure = (np.where(found.near, sure[0], np.nan), *sure[1:])
     doubt = domain_model.doubt_of(model, rows, known.basis)
@@ -154,8 +159,8 @@ def _answer(
     top = int(tied[np.argmin(kwh[tied])])
     shown = np.append(chosen.front, top)
     best_at = int(np.flatnonzero(chosen.front == chosen.best)[0])
-    expected = domain_model.predict_rows(model, rows.take(shown), known)
-    strange = (STRANGE,) if target.typical > TRIED else ()
+    expected = domain_model.with_intervals(model, rows.take(shown), y[shown], known)
+    strange = () if target.is_tried else (ACCELERATED if target.accelerator else STRANGE,)
     without = (NO_BF16,) if found.near is not None and not target.bf16 else ()
     domain = model.domain
     best, most_accurate = (picks(rows, shown[[p]], _at(expected, [p]), domain, grams)[0] for p in (best_at, -1))
@@ -167,7 +172,8 @@ def _answer(
     based = support(
         model, rows, chosen.best, float(expected.leverage[best_at]), known.basis, best.recipe.recipe_id,
         observed=observed, larger=larger_than_any(model, task),
-        remarks=(*facts_missing(task, domain), *strange, *without),
+        elsewhere=target.is_of_another_kind,
+        remarks=(*strange, *facts_missing(task, domain), *without),
     )  # fmt: skip
     return Recommendation(
         best=best,
@@ -194,8 +200,7 @@ def _answer(
         metric=metric,
         domain=domain,
         preference=wanted,
-        hardware={k: v for k, v in target.columns.items() if v is not None},
-        hardware_basis=target.words,
+        machine=target,
         n_candidates=len(rows),
         intensity=grams,
         model=model,
@@ -203,7 +208,7 @@ def _answer(
         on_front=chosen.front,
         prediction=_at(expected, slice(0, len(chosen.front))),
         evidence=known,
-        cloud=(quality, kwh),
+        y=y,
         choosable=np.isfinite(sure[0]),
     )
 

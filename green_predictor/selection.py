@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from green_predictor import calibration, features
-from green_predictor.domain_model import worse
 from green_predictor.families import FAMILIES
 from green_predictor.held_out import HeldOut, fold_without, folds, hold_out, predict_without, random_halves
 from green_predictor.nearby import neighbours
 from green_predictor.pareto import front
 from green_predictor.preferences import QUALITY_PRICE, Preference, choose, costs
+from green_predictor.recipe_effect import worse
 from green_predictor.targets import QUALITY, Training, restore
 from green_predictor.variogram import variogram
 

@@ -70,10 +70,12 @@ def support(
     recipe_id: str,
     observed: int = 0,
     larger: tuple[str, ...] = (),
+    elsewhere: bool = False,
     remarks: tuple[str, ...] = (),
 ) -> Support:
     """The support of one candidate. `distance`: its leverage; `observed`: runs the person brought along; `larger`: in
-    what the task is larger than all that were run (see `larger_than_any`)."""
+    what the task is larger than all that were run (see `larger_than_any`); `elsewhere`: it is for a machine of a kind
+    that no run was made on, which supports it thinly at best."""
     x = features.feature_matrix(rows.take(np.array([index])), model.spec)
     nearest = float(np.sqrt(((model.near - x) ** 2).mean(1).min()))
     runs_of_recipe = sum(run.get("recipe_id") == recipe_id for run in model.runs)
@@ -97,6 +99,8 @@ def support(
         level = "thin"
     else:
         level = "far"
+    if elsewhere and level != "far":
+        level = "thin"
     return Support(level, len(model.runs), on_task, runs_of_recipe, nearest, basis, remarks, larger)
 
 

@@ -20,6 +20,7 @@ _SHAPES_A_MODEL = (
     "processors.py",
     "preferences.py",
     "probe_calibration.py",
+    "recipe_effect.py",
     "rows.py",
     "selection.py",
     "targets.py",

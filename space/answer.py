@@ -53,7 +53,7 @@ class Answer:
         recipe_id = self.chosen.recipe.recipe_id
         return support(
             found.model, found.rows, index, distance, found.evidence.basis, recipe_id,
-            larger=found.support.larger, remarks=found.support.remarks,
+            larger=found.support.larger, elsewhere=found.machine.is_of_another_kind, remarks=found.support.remarks,
         )  # fmt: skip
 
 
@@ -110,8 +110,6 @@ def options(found: Recommendation) -> list[tuple[str, str]]:
 
 def cloud(found: Recommendation) -> list[tuple[float, float]]:
     """Some of the candidates off the front, as (quality 0..1, kWh)."""
-    if found.cloud is None:
-        return []
     quality, kwh = found.cloud
     step = max(1, len(quality) // MOST_CLOUD_POINTS)
     return [(float(q), float(e)) for q, e in zip(quality[::step], kwh[::step], strict=True)]

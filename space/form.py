@@ -174,7 +174,8 @@ def _collected(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def machine_choices() -> list[tuple[str, str]]:
     """Machines in the data, known accelerators, and a pasted description."""
-    from green_predictor.hardware import ACCELERATORS, machines
+    from green_predictor.accelerators import ACCELERATORS
+    from green_predictor.hardware import machines
 
     found = machines(_collected(current_source().records))
     names = {str(m.get("gpu_model") or m.get("cpu_model")): machine_words(m) for m in found}

@@ -25,7 +25,6 @@ def nearest(inputs: Inputs, free: Recommendation) -> str | None:
     Args:
         free: the answer without any limit.
     """
-    from green_predictor.domain_model import predict_rows
     from green_predictor.recommendation import picks
 
     kwh, hours = _cautious(free)
@@ -35,8 +34,7 @@ def nearest(inputs: Inputs, free: Recommendation) -> str | None:
             continue
         if not (left & (needed <= limit)).any():
             index = np.flatnonzero(left)[[np.argmin(needed[left])]]
-            expected = predict_rows(free.model, free.rows.take(index), free.evidence)
-            pick = picks(free.rows, index, expected, free.domain, None)[0]
+            pick = picks(free.rows, index, free.expected(index), free.domain, None)[0]
             sure = MARGIN * float(needed[index[0]])
             if needed is kwh:
                 figures = f"{words.energy(pick.energy_kwh)} expected, but count on {words.energy(sure)}."
@@ -49,10 +47,9 @@ def nearest(inputs: Inputs, free: Recommendation) -> str | None:
 
 def _cautious(found: Recommendation) -> tuple[np.ndarray, np.ndarray]:
     """Energy (kWh) and time (h) of all candidates, (n,), as limits are compared with."""
-    from green_predictor.domain_model import cautious, neighbours_of, raw_predict
+    from green_predictor.recipe_effect import cautious, neighbours_of
     from green_predictor.targets import restore
 
-    y = raw_predict(found.model, found.rows, found.evidence)
-    sure = cautious(found.model, y, neighbours_of(found.model, found.rows), found.evidence.basis)
+    sure = cautious(found.model, found.y, neighbours_of(found.model, found.rows), found.evidence.basis)
     _, kwh, seconds = restore(sure, found.rows, found.model.reference)
     return kwh, seconds / 3600

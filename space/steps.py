@@ -70,7 +70,8 @@ def steps_to(answer: Answer) -> list[Step]:
     (see `predict_task`), and the steps would not meet the figures of the answer.
     """
     from green_predictor.candidates import from_recipes
-    from green_predictor.domain_model import predict_rows
+    from green_predictor.domain_model import raw_predict, with_intervals
+    from green_predictor.recipe_effect import neighbours_of, with_own
     from green_predictor.tasks import task_record
 
     found = answer.recommendation
@@ -80,8 +81,9 @@ def steps_to(answer: Answer) -> list[Step]:
         return []
     runs, recipes = found.model.runs, [start, *(recipe for _, _, recipe in way)]
     task = task_record(runs, found.domain, answer.inputs.recommend_arguments()["dataset"])
-    rows = from_recipes(runs, found.domain, task, found.hardware, recipes)
-    made = predict_rows(found.model, rows, found.evidence)
+    rows = from_recipes(runs, found.domain, task, found.machine.told, recipes)
+    y = with_own(raw_predict(found.model, rows, found.evidence), neighbours_of(found.model, rows))
+    made = with_intervals(found.model, rows, y, found.evidence)
     quality, kwh = made.quality, made.energy_kwh
     return [
         Step(label, phase, float(kwh[i]), float(kwh[i + 1]), float(quality[i]), float(quality[i + 1]))

@@ -15,6 +15,7 @@ from green_predictor.candidates import from_recipes
 from green_predictor.hardware import machine
 from green_predictor.nearby import OWN, Neighbours, neighbours
 from green_predictor.observed import observed_training
+from green_predictor.recipe_effect import cautious, neighbours_of, with_own
 from green_predictor.recommender import model_of
 from green_predictor.rows import recipe_rows
 from green_predictor.tasks import task_record
@@ -104,13 +105,13 @@ def test_of_recipes_that_promise_the_same_the_best_tried_is_preferred(tried):
     model, tried = model_of("recsys"), np.sort(np.array(tried, np.float32))
     y = np.zeros((len(tried), 3), np.float32)
     there = Neighbours(np.ones(len(tried), bool), tried, np.zeros(len(tried), np.float32))
-    quality, *costs = domain_model.cautious(model, y, there, "unseen").T
+    quality, *costs = cautious(model, y, there, "unseen").T
     assert (np.diff(quality) >= 0).all() and (quality < 0).all()
     assert all((np.diff(cost) <= 0).all() and (cost > 0).all() for cost in costs)
-    known = domain_model.cautious(model, y, there, "seen")[:, 0]
+    known = cautious(model, y, there, "seen")[:, 0]
     assert (quality < known).all() and (known < 0).all(), "less is in doubt where the task has runs"
-    good = domain_model.cautious(model, y, replace(there, better=np.full(len(tried), 0.5, np.float32)), "unseen").T
-    assert np.allclose(good[0], quality + 0.5) and np.allclose(good[1:], costs)
+    good = with_own(y, replace(there, better=np.full(len(tried), 0.5, np.float32)))
+    assert np.allclose(cautious(model, good, there, "unseen").T, [quality + 0.5, *costs])
 
 
 def test_many_alike_recipes_of_one_task_are_one_task():
@@ -127,12 +128,12 @@ def test_runs_that_somebody_observed_to_the_end_count_as_runs_on_the_task():
     task = {**task_record(model.runs, "cv", {"n_train": 1_500, "n_classes": 10, "image_size": 8}), "dataset": "mine"}
     mine = {"model": "resnet-tiny", "epochs": 5, "batch_size": 32, "learning_rate": 1e-3}
     rows = from_recipes(model.runs, "cv", task, machine(model.runs, "Genoa").columns, [mine])
-    alone = domain_model.neighbours_of(model, rows)
+    alone = neighbours_of(model, rows)
 
     def after(**made):
         run = {**mine, "quality": 0.99, "energy_kwh": 1e-6, "duration_s": 5.0, **made}
         seen = observed_training([run], model, "cv", task, machine(model.runs, "Genoa"))
-        return domain_model.neighbours_of(model, rows, seen, domain_model.evidence(model, "mine", seen))
+        return neighbours_of(model, rows, seen, domain_model.evidence(model, "mine", seen))
 
     assert after().tried == alone.tried + OWN and after().better > alone.better
     curves = {"curve_validation_quality": [0.99], "curve_energy_kwh": [1e-6], "curve_duration_s": [1.0]}

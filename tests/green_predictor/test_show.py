@@ -15,6 +15,7 @@ import pytest
 from ecotaskset.console import Output
 from ecotaskset.errors import UsageError
 from green_predictor import recommend
+from green_predictor.hardware import Machine
 from green_predictor.plot import new_figure, write_figure
 from green_predictor.show import recommendation_table
 
@@ -34,8 +35,7 @@ def test_names_that_look_like_markup_are_shown_as_they_are(answer, capsys):
         answer,
         metric=name,
         verdict=f"Train {name}.",
-        hardware={"cpu_model": name},
-        hardware_basis=name,
+        machine=Machine({"cpu_model": name}, name, in_data=True),
         support=support,
     )
     Output().result(None, recommendation_table(strange))

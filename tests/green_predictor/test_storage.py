@@ -12,6 +12,7 @@ import pytest
 
 from ecotaskset.errors import RefusedError
 from green_predictor import domain_model, fitting, storage, stored_runs, targets
+from green_predictor.recipe_effect import neighbours_of
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def test_predictions_survive_saving_bit_for_bit(fitted, saved, digits):
     assert other.summary["tasks"] == ["digits"] and len(other.runs) == len(one.runs)
     assert (one.rigidity == other.rigidity).all()
     for name in ("near", "tried", "better"):
-        before, after = (getattr(domain_model.neighbours_of(model, rows), name) for model in (one, other))
+        before, after = (getattr(neighbours_of(model, rows), name) for model in (one, other))
         np.testing.assert_allclose(before, after, atol=2e-3)
     assert np.abs(after).max() > 0.01
 

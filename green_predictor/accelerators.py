@@ -1,0 +1,109 @@
+"""Accelerators: what data sheets say of them, and what a training costs on one where no run was made on any.
+
+On a processor a training does two things in turn: it prepares (reads examples, launches one layer after another, from
+Python) and it computes. With an accelerator the host still prepares, at its own speed, and only the computing is
+faster, by as much as large matrix products are. So small models cost hardly less time there, and more energy: the
+accelerator waits, and draws a fifth of its limit while it does. The prices of preparing and computing are those that
+the runs on a processor taught (see `physics`). How far off this is on public measurement sets:
+tests/benchmarks/bench_accelerators.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from green_predictor.physics import TERMS, quantities
+from green_predictor.rows import Rows
+
+FP32_EFFICIENCY = 0.8
+"""Share of the data-sheet rate that a large float32 matrix product reaches."""
+
+# vendor data sheets: float32 TFLOP/s without tensor cores, power limit in W, memory in GB
+ACCELERATORS = {
+    "P100": (9.3, 250, 16),
+    "V100": (15.7, 300, 32),
+    "T4": (8.1, 70, 16),
+    "Quadro RTX 5000": (11.2, 230, 16),
+    "Quadro RTX 6000": (16.3, 260, 24),
+    "RTX 3070": (20.3, 220, 8),
+    "RTX 3090": (35.6, 350, 24),
+    "A40": (37.4, 300, 48),
+    "A100": (19.5, 400, 80),
+    "L4": (30.3, 72, 24),
+    "L40S": (91.6, 350, 48),
+    "RTX 4090": (82.6, 450, 24),
+    "H100": (67.0, 700, 80),
+    "H200": (67.0, 700, 141),
+}
+WITHOUT_BF16 = {"P100", "V100", "T4", "Quadro RTX 5000", "Quadro RTX 6000"}
+"""Accelerators from before Ampere, which do not multiply bfloat16."""
+
+ON_HOST = np.isin(TERMS, ["layer step", "example", "epoch", "run"])
+"""Which terms of the cost the host pays for, whatever computes."""
+
+WAITING, LOADED = 0.2, 0.9
+"""Shares of its power limit that an accelerator draws while it waits for the host (0.14 to 0.30 on the cards of the
+Zeus traces) and when it never does (0.66 to 0.95)."""
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    """One beside the processor that runs were made on. `faster`: how many times as fast it multiplies large matrices;
+    `watts`: its power limit; `host_watts`: what processor and memory drew in those runs."""
+
+    faster: float
+    watts: float
+    host_watts: float
+
+
+def more(rows: Rows, prices: tuple[float, ...], there: Accelerator) -> np.ndarray:
+    """Natural logarithms of the factors by which energy and time differ from those on the processor, (n, 2)."""
+    cost = quantities(rows) * np.asarray(prices)
+    preparing, computing = cost[:, ON_HOST].sum(1), cost[:, ~ON_HOST].sum(1)
+    faster = computing / there.faster
+    longer = (preparing + faster) / (preparing + computing)
+    busy = np.sqrt(faster / (preparing + faster))
+    watts = there.host_watts + there.watts * (WAITING + (LOADED - WAITING) * busy)
+    return np.log(np.column_stack([longer * watts / there.host_watts, longer]))
+
+
+def beside(processor: Mapping[str, Any], host_watts: float | None, columns: Mapping[str, Any]) -> Accelerator | None:
+    """The accelerator of a machine with these hardware columns, beside a processor; None where too little is known."""
+    rates = [found.get("matmul_gflops") for found in (columns, processor)]
+    watts, count = columns.get("gpu_tdp_w"), columns.get("gpu_count") or 1
+    if not all(rates) or not watts or not host_watts:
+        return None
+    return Accelerator(count * rates[0] / rates[1], count * watts, host_watts)
+
+
+def data_sheet(name: str) -> dict[str, Any] | None:
+    """Hardware columns of an accelerator by its data sheet; None for one that is not listed."""
+    for listed, (tflops, watts, memory) in ACCELERATORS.items():
+        if _plain(name) in (_plain(listed), _plain("NVIDIA " + listed)):
+            return {
+                "device": "cuda", "gpu_model": listed, "gpu_count": 1, "gpu_memory_gb": memory, "gpu_tdp_w": watts,
+                "matmul_gflops": 1000 * tflops * FP32_EFFICIENCY, "n_processes": 1,
+            }  # fmt: skip
+    return None
+
+
+def listed_in(name: str) -> str | None:
+    """The accelerator of the data sheets that a driver's name for one means: `NVIDIA H100 80GB HBM3`."""
+    words = set(re.split(r"[\s-]+", name.lower()))
+    found = [listed for listed in ACCELERATORS if set(listed.lower().split()) <= words]
+    return max(found, key=len, default=None)
+
+
+def is_recent(gpu: str | None) -> bool:
+    """Is it an accelerator that is not listed as one without bfloat16?"""
+    words = set(re.findall("[a-z0-9]+", (gpu or "").lower()))
+    return gpu is not None and not any(set(old.lower().split()) <= words for old in WITHOUT_BF16)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
