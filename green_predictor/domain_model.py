@@ -164,8 +164,11 @@ def _landmark_spread(model: DomainModel) -> float:
     return float(np.std(logit(list(told.values())))) if told else 0.0
 
 
-def evidence(model: DomainModel, dataset: str | None, observed: targets.Training | None = None) -> Evidence:
-    """The correction for a task: from its runs in the training data, from observed runs, or none."""
+def evidence(
+    model: DomainModel, dataset: str | None, observed: targets.Training | None = None, typical: float = 1.0
+) -> Evidence:
+    """The correction for a task: from its runs in the training data, from observed runs, or none. `typical`: the factor
+    by which energy and time are typically off on the machine of the observed runs, which are to settle that too."""
     known = model.correction.get(dataset) if dataset is not None else None
     band = best_band(model, dataset, observed)
     if observed is None or not len(observed.rows):
@@ -177,6 +180,7 @@ def evidence(model: DomainModel, dataset: str | None, observed: targets.Training
     between = model.between.copy()
     if np.isnan(observed.rows.number("landmark_quality")).any():  # then the runs have to say what the task allows
         between[targets.QUALITY] += _landmark_spread(model) ** 2
+    between[list(COSTS)] += (np.log(typical) / TYPICAL) ** 2
     added = calibration.local_correction(x, left, observed.weight, between, model.within, model.rigidity)
     count = len(np.unique(observed.run))
     probed = max((int(k[6:]) for k in model.quantiles if k.startswith("probe:") and int(k[6:]) <= count), default=0)

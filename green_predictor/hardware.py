@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import statistics
@@ -21,11 +22,14 @@ from green_predictor.rows import knobs_of
 MOST_PACE = 4.0
 """A matrix product that takes more than so many times as long, or as short, says that something else was timed."""
 
-STRANGE, ACCELERATED, COMPARED, TRIED = 1.5, 2.0, 1.25, 1.1
+STRANGE, COMPARED, TRIED = 1.5, 1.25, 1.1
 """Factor, up or down, by which energy and time on a machine that no run in the data was made on are typically off
 (docs/evaluation.md): where nothing more is known of it (1.45 to 1.53 on two other processors, 1.4 to 1.5 on the GPU of
-Zeus that is held out); of an accelerator by its data sheet, where no run was made on any; where the time of a matrix
-product is known (1.04 and 1.33); where one run was made on it since."""
+Zeus that is held out); where the time of a matrix product is (1.04 and 1.33); where one run was made on it since."""
+
+ACCELERATED, TRIED_CARD = 2.0, 1.5
+"""The same of an accelerator where no run in the data was made on any: by its data sheet (1.6 to 2.6 on three public
+sets); where runs were made on it since (1.1 to 1.5, and as before where they are of other architectures)."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class Machine:
     `slowdown`: how many times the energy and the time are those of the machine that `columns` describe, and in `pace`
     what says so. `typical`: the factor by which they are typically off all the same. `name`: of the processor or
     accelerator that was described. `here`: it is this machine, and runs made on it say how fast it is. `bf16`: it is
-    known to multiply bfloat16 itself; a machine that does not takes longer in it, not shorter.
+    known to multiply bfloat16 itself; a machine that does not takes longer in it, not shorter. `runs`: how many its
+    user made on it.
     """
 
     columns: dict[str, Any]
@@ -51,6 +56,7 @@ class Machine:
     bf16: bool = False
     stand_in: dict[str, Any] | None = None
     accelerator: Accelerator | None = None
+    runs: int = 0
 
     @property
     def told(self) -> dict[str, Any]:
@@ -60,7 +66,7 @@ class Machine:
     @property
     def is_tried(self) -> bool:
         """Was a run made on it, in the data or by its user?"""
-        return self.typical <= TRIED
+        return self.in_data or self.runs > 0
 
     @property
     def is_of_another_kind(self) -> bool:
@@ -104,6 +110,12 @@ def _accelerated(runs: Sequence[Mapping[str, Any]], columns: dict[str, Any], bas
         return found
     there = beside(stands, _typical_watts(runs, tuple(stands.get(c) for c in _identity())), columns)
     return found if there is None else replace(found, stand_in=stands, accelerator=there, typical=ACCELERATED)
+
+
+def tried(found: Machine, runs: int) -> Machine:
+    """A machine on which its user made so many runs, by which its energy and time are now known."""
+    typical = TRIED ** (1 / math.sqrt(runs)) if found.accelerator is None else TRIED_CARD
+    return replace(found, runs=runs, typical=typical)
 
 
 @cache

@@ -14,9 +14,10 @@ from sklearn.exceptions import NotFittedError
 from ecotaskset.errors import UsageError
 from green_predictor import domain_model, fitting, source, storage
 from green_predictor.completed import MACHINE, completer
-from green_predictor.hardware import Machine, hardware_columns, machine
-from green_predictor.observed import observed_training
+from green_predictor.hardware import Machine, hardware_columns, machine, tried
+from green_predictor.observed import OF_ASKED, observed_training
 from green_predictor.pace import paced_by_runs
+from green_predictor.recipe_effect import neighbours_of, with_own
 from green_predictor.recommendation import Recommendation
 from green_predictor.rows import recipe_rows
 from green_predictor.tasks import known_tasks, task_record
@@ -93,13 +94,11 @@ class GreenPredictor(BaseEstimator):
                 asked = [{**record, "matmul_gflops": here.columns.get("matmul_gflops")} for record in asked]
             rows = recipe_rows(asked, [(i, float(r.get("epoch") or r["epochs"])) for i, r in enumerate(asked)])
             seen = None if observed is None else observed_training(observed, model, model.domain, asked[0], here)
-            typical = here.typical if seen is None else 1.0
-            known = replace(
-                domain_model.evidence(model, dataset, seen),
-                slowdown=here.slowdown,
-                typical=typical,
-                accelerator=here.accelerator,
-            )
+            on_it = 0 if seen is None else sum(bool(record.get(OF_ASKED)) for record in seen.records)
+            known = domain_model.evidence(model, dataset, seen, here.typical if on_it else 1.0)
+            if on_it:
+                here = tried(here, on_it)
+            known = replace(known, slowdown=here.slowdown, typical=here.typical, accelerator=here.accelerator)
             y = with_own(domain_model.raw_predict(model, rows, known), neighbours_of(model, rows, seen, known))
             prediction = domain_model.with_intervals(model, rows, y, known)
             columns = {n: getattr(prediction, n) for n in prediction.__dataclass_fields__}

@@ -17,7 +17,7 @@ from ecotaskset.store import Store
 from green_predictor import domain_model, targets
 from green_predictor.accelerators import Accelerator
 from green_predictor.domain_model import DomainModel
-from green_predictor.hardware import TRIED, Machine, hardware_columns
+from green_predictor.hardware import Machine, hardware_columns, tried
 from green_predictor.kept import kept
 from green_predictor.protocols import machine_of
 
@@ -57,7 +57,7 @@ def paced_by_runs(here: Machine, models: Mapping[str, DomainModel], energy: str 
     more = math.exp(np.median(ratios[:, 0]))
     longer = math.exp(np.median(timed)) if len(timed) else more
     words = f"energy × {more:.2f} and time × {longer:.2f}, by {len(ratios)} of your runs here"
-    return replace(here, slowdown=(more, longer), pace=words, typical=TRIED ** (1 / math.sqrt(len(ratios))))
+    return tried(replace(here, slowdown=(more, longer), pace=words), len(ratios))
 
 
 def store_changed_ns() -> int:

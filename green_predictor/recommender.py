@@ -14,7 +14,7 @@ from ecotaskset.recipe import Recipe
 from green_predictor import candidates as candidates_
 from green_predictor import domain_model, emissions, targets
 from green_predictor.considered import Considered, consider, predicted
-from green_predictor.hardware import Machine, machine
+from green_predictor.hardware import Machine, machine, tried
 from green_predictor.observed import OF_ASKED, observed_training
 from green_predictor.pace import paced_by_runs
 from green_predictor.preferences import Choice, Preference, choose, preference
@@ -96,11 +96,12 @@ def recommend(
     found = _candidates(model, domain, task, target.told, candidates)
     seen = observed_training(observed, model, domain, task, target, energy)
     if seen is not None:
-        known = domain_model.evidence(model, str(task["dataset"]), seen)
+        on_it = sum(bool(record.get(OF_ASKED)) for record in seen.records)
+        known = domain_model.evidence(model, str(task["dataset"]), seen, target.typical if on_it else 1.0)
         there = neighbours_of(model, found.rows, seen, known)
         found = predicted(model, found.rows, None if found.near is None else there.near, there, known)
-        if any(record.get(OF_ASKED) for record in seen.records):
-            target = replace(target, typical=1.0)
+        if on_it:
+            target = tried(target, on_it)
     if not target.in_data:
         found = _elsewhere(model, found, target)
     return _answer(model, found, wanted, grams, task, target, 0 if seen is None else len(np.unique(seen.run)))

@@ -149,7 +149,7 @@ def test_what_a_run_says_of_its_machine_is_not_mixed_with_another(monkeypatch):
     task = {"dataset": "mine", **TASK}
     here = {**SEEN, "device": "cpu", "cpu_model": "mine"}
     found = observed.observed_training([here, SEEN], model, "cv", task, target).records
-    assert found[0].get("gpu_model") is None and found[1]["gpu_model"] == "H200"
-    assert not found[0].get(observed.OF_ASKED) and found[1][observed.OF_ASKED]
+    assert not found[0].get(observed.OF_ASKED) and found[1][observed.OF_ASKED], "what names no machine ran on it"
+    assert found[0]["cpu_model"] == "mine" and found[1]["cpu_model"] == target.told["cpu_model"]
     there = {**SEEN, "device": "cuda", "gpu_model": "NVIDIA H200"}
     assert observed.observed_training([there], model, "cv", task, target).records[0][observed.OF_ASKED]
