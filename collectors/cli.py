@@ -18,6 +18,7 @@ EPILOG = """\b
 Examples:
   green-collect --domain cv --dataset digits --model resnet-tiny --epochs 5
   green-collect --domain nlp --dataset movie_reviews --model bert-tiny --knob precision=bf16 --dry-run
+  green-collect --domain nlp --dataset csv:reviews.csv:text:label --describe
   green-collect --campaign starter --jobs 2
   green-collect --list
   green-collect --doctor
@@ -64,6 +65,7 @@ def collect(
     reproduce: Annotated[str | None, _option(SHARE, "repeat somebody's run here: its run_id")] = None,
     yes: Annotated[bool, _option(SHARE, "do not ask before sending", "--yes")] = False,
     list_: Annotated[bool, _option(SHOW, "architectures, data sets and knobs that can be chosen", "--list")] = False,
+    describe: Annotated[bool, _option(SHOW, "what a data set is like, without training", "--describe")] = False,
     dry_run: Annotated[bool, _option(SHOW, "show what would happen and what it would cost", "--dry-run")] = False,
     json: Annotated[bool, _option(SHOW, "one JSON object on stdout", "--json")] = False,
     quiet: Annotated[bool, _option(SHOW, "identifiers only", "--quiet", "-q")] = False,
@@ -89,6 +91,10 @@ def collect(
         from collectors.listing import show_list
 
         show_list(out)
+    elif describe:
+        from collectors.describe_dataset import show_description
+
+        show_description(domain, dataset, out, cache)
     elif domain or dataset or model:
         from collectors.collect_one import collect_one
         from collectors.listing import missing_domain

@@ -19,6 +19,7 @@ ALWAYS = ("json", "quiet")
 MODES = {
     "doctor": ("require_measured",),
     "list_": (),
+    "describe": ("domain", "dataset", "cache"),
     "campaign": ("jobs", "engine", "limit", *TRAINING),
     "reproduce": TRAINING,
     "domain": (*RECIPE, *ONE),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -64,7 +65,7 @@ def collect_one(
         out.say(f"already collected as run [bold]{known.run_id}[/]; add --repeat to measure it again")
         out.result(known.model_dump(mode="json"), run_table(known), [known.run_id] if main_process else [])
         return
-    guess = estimate(recipe)
+    guess = estimate(recipe, cache_dir)
     out.say(f"[bold]plan[/]    {recipe.domain} · {recipe.dataset} · {recipe.model} · {recipe.epochs} epochs · {guess}")
     if dry_run:
         out.result(
@@ -88,7 +89,13 @@ def collect_one(
     out.say(f"saved   run [bold]{run.run_id}[/] in {path.parent.parent}")
     if not tell.declined:
         raise_unless_good(run, error)
-    out.say(f"next    green-collect --push   or   green-recommend --domain {run.domain} --dataset {run.dataset}")
+    out.say(f"next    green-collect --push   or   {ask_again(recipe, run, store)}")
+
+
+def ask_again(recipe: Recipe, run: Run, store: Store) -> str:
+    """The command that asks about the task of a run; about data of one's own with the runs made on them."""
+    command = f"green-recommend --domain {run.domain} --dataset {shlex.quote(recipe.dataset)}"
+    return command if recipe.dataset == run.dataset else f"{command} --observed {shlex.quote(str(store.path))}"
 
 
 def train_aloud(

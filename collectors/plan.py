@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ecotaskset.errors import EcoTaskSetError
 from ecotaskset.recipe import Recipe
@@ -30,7 +32,7 @@ def check_recipe(recipe: Recipe) -> None:
 def refuse_unfit(recipe: Recipe) -> None:
     """Refuse knobs that do not fit this machine or the architecture as training does: by its own steps up to the first
     epoch, on made-up examples. What only the data or published weights can tell is left to the training, since a plan
-    reads and fetches nothing.
+    fetches nothing.
 
     Raises:
         UsageError: the same that training would raise.
@@ -92,25 +94,35 @@ def same_experiment(store: Store, recipe: Recipe) -> Run | None:
     return None
 
 
-def estimate(recipe: Recipe) -> str:
+def estimate(recipe: Recipe, cache_dir: Path | None = None) -> str:
     """One line of what the run will probably cost, from runs like it."""
-    predicted = _predicted(recipe)
+    predicted = _predicted(recipe, cache_dir)
     return "cost not known" if predicted is None else predicted.sentence
 
 
-def predicted_cost(recipe: Recipe) -> tuple[float, float] | None:
+def predicted_cost(recipe: Recipe, cache_dir: Path | None = None) -> tuple[float, float] | None:
     """Predicted (kWh, seconds) of a run; None where the predictor does not know."""
-    predicted = _predicted(recipe)
+    predicted = _predicted(recipe, cache_dir)
     if predicted is None or predicted.energy_kwh is None or predicted.duration_s is None:
         return None
     return predicted.energy_kwh, predicted.duration_s
 
 
-def _predicted(recipe: Recipe) -> Estimate | None:
+def _predicted(recipe: Recipe, cache_dir: Path | None) -> Estimate | None:
     """The one place that asks the predictor. What it cannot answer must not keep anybody from training."""
     from green_predictor import estimate as predict
 
+    public = public_recipe(recipe)
     try:
-        return predict(public_recipe(recipe))
+        # files of one's own are read to be described; what a training finds wrong with them, it says itself
+        mine = public.dataset != recipe.dataset
+        return predict(public, described=_described(recipe.domain, recipe.dataset, cache_dir) if mine else None)
     except EcoTaskSetError:
         return None
+
+
+@lru_cache(maxsize=4)
+def _described(domain: str, dataset: str, cache_dir: Path | None) -> dict[str, Any]:
+    from collectors.describe_dataset import describe
+
+    return describe(domain, dataset, cache_dir)

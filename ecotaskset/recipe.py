@@ -11,7 +11,8 @@ from ecotaskset.errors import UsageError, unknown_name
 from ecotaskset.knobs import DOMAINS, KNOBS, KnobValue, check_knobs
 
 ID_LENGTH = 16
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:/@\-]*$"
+NAME_PATTERN = r"^(?:[A-Za-z0-9][A-Za-z0-9_.:/@\-]*|(?:csv|folder|hub):[^\x00-\x1f\x7f-\x9f\[\]]+)$"
+NAMES = "letters, digits and _ . : / @ -; after csv:, folder: or hub: anything but brackets and control characters"
 
 
 class Recipe(BaseModel):
@@ -57,6 +58,8 @@ class Recipe(BaseModel):
             if isinstance(cause, UsageError):
                 raise cause from None
             name = ".".join(str(part) for part in first["loc"]) or "recipe"
+            if first["type"] == "string_pattern_mismatch":
+                raise UsageError(f"{name}={first.get('input')!r} is not a name", hint=NAMES) from None
             raise UsageError(f"{name}={first.get('input')!r}: {first['msg'].lower()}") from None
 
     @property

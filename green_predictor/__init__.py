@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from green_predictor.estimates import estimate
     from green_predictor.model import GreenPredictor
+    from green_predictor.own_data import describe
     from green_predictor.recommendation import Recommendation
     from green_predictor.recommender import recommend
 
-__all__ = ["GreenPredictor", "Recommendation", "estimate", "recommend"]
+__all__ = ["GreenPredictor", "Recommendation", "describe", "estimate", "recommend"]
 
 _HOME = {
     "GreenPredictor": "green_predictor.model",
+    "describe": "green_predictor.own_data",
     "estimate": "green_predictor.estimates",
     "Recommendation": "green_predictor.recommendation",
     "recommend": "green_predictor.recommender",

@@ -28,20 +28,35 @@ ACCELERATORS = {
     "P100": (9.3, 250, 16),
     "V100": (15.7, 300, 32),
     "T4": (8.1, 70, 16),
-    "Quadro RTX 5000": (11.2, 230, 16),
-    "Quadro RTX 6000": (16.3, 260, 24),
-    "RTX 3070": (20.3, 220, 8),
-    "RTX 3090": (35.6, 350, 24),
+    "A10": (31.2, 150, 24),
+    "A30": (10.3, 165, 24),
     "A40": (37.4, 300, 48),
     "A100": (19.5, 400, 80),
     "L4": (30.3, 72, 24),
+    "L40": (90.5, 300, 48),
     "L40S": (91.6, 350, 48),
-    "RTX 4090": (82.6, 450, 24),
     "H100": (67.0, 700, 80),
     "H200": (67.0, 700, 141),
+    "B200": (75.0, 1000, 180),
+    "GTX 1080 Ti": (11.3, 250, 11),
+    "RTX 2080 Ti": (13.4, 250, 11),
+    "RTX 3060": (12.7, 170, 12),
+    "RTX 3070": (20.3, 220, 8),
+    "RTX 3080": (29.8, 320, 10),
+    "RTX 3090": (35.6, 350, 24),
+    "RTX 4070": (29.1, 200, 12),
+    "RTX 4080": (48.7, 320, 16),
+    "RTX 4090": (82.6, 450, 24),
+    "RTX 5090": (104.8, 575, 32),
+    "Quadro RTX 5000": (11.2, 230, 16),
+    "Quadro RTX 6000": (16.3, 260, 24),
+    "RTX A6000": (38.7, 300, 48),
+    "RTX 6000 Ada": (91.1, 300, 48),
 }
-WITHOUT_BF16 = {"P100", "V100", "T4", "Quadro RTX 5000", "Quadro RTX 6000"}
+WITHOUT_BF16 = {"P100", "V100", "T4", "GTX 1080 Ti", "RTX 2080 Ti", "Quadro RTX 5000", "Quadro RTX 6000"}
 """Accelerators from before Ampere, which do not multiply bfloat16."""
+VARIANTS = {"ti", "super", "laptop", "max"}
+"""Words that make a name that of another, faster or thriftier card."""
 
 ON_HOST = np.isin(TERMS, ["layer step", "example", "epoch", "run"])
 """Which terms of the cost the host pays for, whatever computes."""
@@ -95,7 +110,8 @@ def data_sheet(name: str) -> dict[str, Any] | None:
 def listed_in(name: str) -> str | None:
     """The accelerator of the data sheets that a driver's name for one means: `NVIDIA H100 80GB HBM3`."""
     words = set(re.split(r"[\s-]+", name.lower()))
-    found = [listed for listed in ACCELERATORS if set(listed.lower().split()) <= words]
+    parts = {listed: set(listed.lower().split()) for listed in ACCELERATORS}
+    found = [listed for listed, own in parts.items() if own <= words and words & VARIANTS <= own]
     return max(found, key=len, default=None)
 
 

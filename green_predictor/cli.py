@@ -15,6 +15,7 @@ RECOMMEND_EXAMPLES = """\b
 Examples:
   green-recommend --domain cv --dataset digits --prefer energy=0.7
   green-recommend --domain cv --dataset digits --max-quality-loss 0.01 --country FR
+  green-recommend --domain nlp --dataset csv:reviews.csv:text:label --max-quality-loss 0.01
   green-recommend --domain nlp --dataset '{"n_train": 20000, "n_classes": 2, "sequence_length": 64}' --budget-kwh 0.01
   green-recommend --domain cv --dataset digits --prefer knee --plot front.png --json
   green-recommend --domain nlp --dataset tweets --max-quality-loss 0.02 --probe 2
@@ -57,7 +58,9 @@ Energy = Annotated[str, _option(FROM, "all, or measured to leave modelled compon
 @recommend_app.command(epilog=RECOMMEND_EXAMPLES)
 def recommend_command(
     domain: Annotated[str, _option(TASK, "cv, nlp or recsys")],
-    dataset: Annotated[str, _option(TASK, "a data set in the data, or a description as JSON")],
+    dataset: Annotated[
+        str, _option(TASK, "a data set in the data, your own (csv:FILE:…, folder:DIR), or a description as JSON")
+    ],
     hardware: Annotated[str, _option(TASK, "auto, a machine in the data, or an accelerator such as H200")] = "auto",
     prefer: Annotated[
         str | None, _option(WISH, "energy=W or quality=W, W from 0 to 1, or knee [default: see below]")

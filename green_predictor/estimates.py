@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,14 +24,21 @@ class Estimate:
     quality_high: float | None = None
 
 
-def estimate(recipe: Recipe, *, hardware: Any = "auto", data: Any = None) -> Estimate:
-    """Predict one recipe; where its task or architecture was never run, say so instead of guessing."""
+def estimate(
+    recipe: Recipe, *, described: Mapping[str, Any] | None = None, hardware: Any = "auto", data: Any = None
+) -> Estimate:
+    """Predict one recipe; where its task or architecture was never run, say so instead of guessing. `described`: its
+    data set as `describe` describes it, where that is one's own."""
     from ecotaskset.amounts import duration, energy
     from green_predictor.recommender import recommend
 
     try:
         answer = recommend(
-            domain=recipe.domain, dataset=recipe.dataset, hardware=hardware, data=data, candidates=[recipe]
+            domain=recipe.domain,
+            dataset=recipe.dataset if described is None else described,
+            hardware=hardware,
+            data=data,
+            candidates=[recipe],
         )
     except UsageError as error:
         return Estimate(f"cost not known: {error.message}")

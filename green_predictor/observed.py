@@ -53,7 +53,7 @@ def observed_training(
     if observed is None:
         return None
     completed = completer(model, lambda _: task, machine.told)
-    mine = _of_task([dict(r) for r in records(observed)], str(task["dataset"]))
+    mine = _of_task([dict(r) for r in records(observed)], str(task["dataset"]), task.get("recorded_as"))
     kept = []
     for record in mine:
         _check(record, domain)
@@ -83,13 +83,13 @@ def _as_on_processor(made: targets.Training, machine: Machine) -> targets.Traini
     return replace(made, y=y)
 
 
-def _of_task(found: Sequence[dict[str, Any]], dataset: str) -> list[dict[str, Any]]:
-    """The records of a data set, or that name none. A description without a name stands for the data set of the runs,
-    if they are of one."""
+def _of_task(found: Sequence[dict[str, Any]], dataset: str, recorded_as: str | None) -> list[dict[str, Any]]:
+    """The records of a data set, by either name, or that name none. A description without a name stands for the data
+    set of the runs, if they are of one."""
     names = {str(r["dataset"]) for r in found if r.get("dataset")}
     if dataset == DEFAULT_NAME and len(names) == 1:
         return list(found)
-    mine = [r for r in found if str(r.get("dataset") or dataset) == dataset]
+    mine = [r for r in found if str(r.get("dataset") or dataset) in (dataset, recorded_as)]
     if found and not mine:
         hint = 'which of them is it? Add "name" to the description' if dataset == DEFAULT_NAME else None
         raise UsageError(f"no observed run is of '{dataset}', but of {', '.join(sorted(names))}", hint=hint)

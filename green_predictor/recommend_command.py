@@ -13,6 +13,7 @@ from ecotaskset.errors import UsageError
 from ecotaskset.store import Store
 from green_predictor import probing
 from green_predictor.follow import Followed, disturbed, follow
+from green_predictor.own_data import FORMS, describe, is_own
 from green_predictor.plot import check_ending
 from green_predictor.recommender import recommend
 from green_predictor.show import recommendation_table
@@ -33,13 +34,17 @@ def recommend_command(
     `train` what was recommended."""
     if plot is not None:
         check_ending(plot)
+    own = is_own(asked["dataset"])
+    if own:
+        out.say(f"reading {escape(asked['dataset'])}")
+        asked = {**asked, "dataset": describe(asked["domain"], asked["dataset"])}
     answer = recommend(**asked)
     facts: dict[str, Any] = {}
     lines: list[Any] = []
-    if (probe or train) and asked["dataset"] not in {run["dataset"] for run in answer.model.runs}:
+    if (probe or train) and not own and asked["dataset"] not in {run["dataset"] for run in answer.model.runs}:
         raise UsageError(
             f"{'probes need' if probe else '--train needs'} a data set that green-collect can load",
-            hint="make short runs of your own task, record them, and give them as --observed",
+            hint=f"say where yours is: --dataset {FORMS[asked['domain']]}; or give runs of it as --observed",
         )
     if probe:
         tried = probing.shortlist(answer, probe)

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ecotaskset.amounts import duration, energy, mass
-
-OWN_DATA = {"cv": "folder:DIR", "nlp": "csv:FILE:TEXT:LABEL", "recsys": "csv:FILE:USER:ITEM:TIME"}
-"""How `green-collect` is told of data that nobody ran anything on."""
+from green_predictor.own_data import FORMS, is_own
 
 if TYPE_CHECKING:
     from green_predictor.recommendation import Pick, Recommendation
@@ -40,8 +38,8 @@ def recommendation_table(answer: Recommendation) -> list[Any]:
     near = f"{int(answer.choosable.sum()):,} of {answer.n_candidates:,} candidates"
     facts["chosen"] = f"among {near}, the others being unlike any run; {len(answer.on_front)} on the front"
     dataset = answer.best.recipe.dataset
-    if not any(run["dataset"] == dataset for run in answer.model.runs):
-        facts["data"] = f"in place of {dataset} say where yours are: --dataset {OWN_DATA[answer.domain]}"
+    if not is_own(dataset) and not any(run["dataset"] == dataset for run in answer.model.runs):
+        facts["data"] = f"in place of {dataset} say where yours are: --dataset {FORMS[answer.domain]}"
     lines += [f"[dim]{name:<9}[/] {escape(words)}" for name, words in facts.items()]
     return [*lines, "[dim]next[/]", escape(answer.command)]
 

@@ -16,7 +16,7 @@ WELL, FAR = 95, 3.0
 """Well supported: within the leverage of 95 % of the runs. Far: more than three times the largest of them."""
 
 BEYOND = 2.0
-SIZES = ("n_classes", "image_size", "sequence_length", "n_items")
+SIZES = ("n_classes", "image_size", "n_channels", "sequence_length", "n_items")
 """Tasks with more than `BEYOND` times as much of any of these as any task in the data are far from all of them."""
 
 LONGER = 2.0

@@ -9,8 +9,10 @@ from functools import cache
 from typing import Any
 
 from ecotaskset.errors import UsageError, unknown_name
+from green_predictor.own_data import is_own
 
 DEFAULT_NAME = "my-dataset"
+_NAMES = ("name", "recorded_as")
 _RESHAPED_BY = {"data_fraction", "data_selection", "input_size"}
 _WANTED = {
     "cv": ("n_train", "n_classes", "image_size"),
@@ -39,7 +41,8 @@ def known_tasks(runs: Sequence[Mapping[str, Any]]) -> list[str]:
 def task_record(runs: Sequence[Mapping[str, Any]], domain: str, dataset: str | Mapping[str, Any]) -> dict[str, Any]:
     """The task columns of a data set: `dataset` by name, or a description such as `{"n_train": 50000, …}`.
 
-    A description may carry `name` (used in the command). JSON text is read as a description.
+    A description may carry `name` (used in the command) and `recorded_as` (what runs of it call it). JSON text is read
+    as a description.
 
     Raises:
         UsageError: a name that no run is of, or a description with an unknown key or an impossible value.
@@ -53,6 +56,9 @@ def task_record(runs: Sequence[Mapping[str, Any]], domain: str, dataset: str | M
         return _described(domain, dataset)
     mine = [r for r in runs if r.get("dataset") == dataset]
     if not mine:
+        if is_own(dataset):
+            hint = f"let it be described: dataset=green_predictor.describe('{domain}', '{dataset}')"
+            raise UsageError(f"no run is of '{dataset}'", hint=hint)
         error = unknown_name(f"data set of domain '{domain}':", dataset, known_tasks(runs))
         example = json.dumps(dict.fromkeys(_WANTED[domain], 10))
         raise UsageError(error.message, hint=f"{error.hint}; or describe it, for example {example}")
@@ -73,12 +79,14 @@ def _known(dataset: str, runs: list[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _described(domain: str, description: Mapping[str, Any]) -> dict[str, Any]:
-    legal = (*task_columns(), "name")
+    legal = (*task_columns(), *_NAMES)
     found: dict[str, Any] = {"dataset": str(description.get("name", DEFAULT_NAME))}
+    if description.get("recorded_as"):
+        found["recorded_as"] = str(description["recorded_as"])
     for name, value in description.items():
         if name not in legal:
             raise unknown_name("task column", name, legal)
-        if name == "name" or value is None:
+        if name in _NAMES or value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e15:
             raise UsageError(f"{name}={value!r} is not a number of 0 or more")

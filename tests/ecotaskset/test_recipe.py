@@ -208,3 +208,18 @@ def test_content_hash_ignores_the_order_of_keys(content):
 
 def test_check_knobs_leaves_out_what_changes_nothing():
     assert check_knobs({"width": None, "precision": "fp32", "lora": "8"}, domain="cv") == {"lora": 8}
+
+
+@pytest.mark.parametrize(
+    "name", ["csv:/data/my reviews (2024).csv:text:label", "folder:~/Bilder/Häuser", "csv:a+b.csv"]
+)
+def test_files_of_ones_own_may_be_called_anything(name):
+    recipe = Recipe.create(domain="nlp", dataset=name, model="lstm")
+    assert shlex.split(recipe.command())[4] == name
+
+
+@pytest.mark.parametrize("name", ["my reviews", "csv:[red]", "csv:a\nb", "", "folder:\x1b[2J", "xyz:a b"])
+def test_what_is_no_name_is_refused_in_words(name):
+    with pytest.raises(UsageError, match="is not a name") as caught:
+        Recipe.create(domain="nlp", dataset=name, model="lstm")
+    assert "regex" not in str(caught.value) and "csv:" in caught.value.hint

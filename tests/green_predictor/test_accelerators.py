@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from green_predictor import GreenPredictor, hardware, recommend, this_machine
-from green_predictor.accelerators import ACCELERATORS, LOADED, WAITING, Accelerator, more
+from green_predictor.accelerators import ACCELERATORS, LOADED, WAITING, Accelerator, listed_in, more
 from green_predictor.physics import PRICES
 from green_predictor.rows import recipe_rows
 
@@ -121,6 +121,25 @@ def test_where_runs_were_made_on_accelerators_they_say_it():
     assert hardware.machine(runs, "H100").accelerator is not None
     card_run = {**runs[0], "device": "cuda", "gpu_model": "A100", "gpu_count": 1}
     assert hardware.machine([*runs, card_run], "H100").accelerator is None
+
+
+@pytest.mark.parametrize(
+    ("driver", "card"),
+    [
+        ("NVIDIA H100 80GB HBM3", "H100"),
+        ("Tesla V100-SXM2-16GB", "V100"),
+        ("NVIDIA GeForce RTX 4090", "RTX 4090"),
+        ("NVIDIA GeForce RTX 4090 Laptop GPU", None),
+        ("NVIDIA GeForce RTX 3080 Ti", None),
+        ("NVIDIA GeForce RTX 2080 Ti", "RTX 2080 Ti"),
+        ("NVIDIA RTX 6000 Ada Generation", "RTX 6000 Ada"),
+        ("Quadro RTX 6000", "Quadro RTX 6000"),
+        ("NVIDIA L40S", "L40S"),
+        ("GeForce 256", None),
+    ],
+)
+def test_a_card_is_known_by_what_its_driver_calls_it(driver, card):
+    assert listed_in(driver) == card
 
 
 def test_every_data_sheet_is_complete():

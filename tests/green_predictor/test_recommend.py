@@ -302,7 +302,10 @@ def test_a_task_larger_than_all_that_were_run_is_an_extrapolation():
     assert (
         "n_classes is 1000, the most that was run 10" in made.support.sentence and "image_size" in made.support.sentence
     )
-    assert recommend(domain="cv", dataset={"n_train": 50_000, "n_classes": 10, "image_size": 32}).support.level != "far"
+    known = {"n_train": 50_000, "n_classes": 10, "image_size": 32}
+    assert recommend(domain="cv", dataset=known).support.level != "far"
+    in_colour = recommend(domain="cv", dataset={**known, "n_channels": 3}).support
+    assert in_colour.level == "far" and "n_channels is 3" in in_colour.sentence, "no run is of colour images"
 
 
 @pytest.mark.parametrize("domain", TASKS)
@@ -363,7 +366,7 @@ def test_bfloat16_is_for_machines_that_are_known_to_multiply_it():
 
 
 def test_a_run_of_the_recipe_itself_counts_in_what_is_shown_of_it():
-    """One run at 0.45 of a recipe that was said to reach 0.97 once left it at 0.80, and the interval left the run out."""
+    """One run at 0.45 of a recipe said to reach 0.97 once left it at 0.80, and the interval left the run out."""
     recipe = {"model": "resnet-tiny", "epochs": 5, "batch_size": 32, "learning_rate": 1e-3}
     task = {"name": "mine", "n_train": 1_500, "n_classes": 10, "image_size": 8}
     runs = [{**recipe, "quality": 0.45, "energy_kwh": 1e-6, "duration_s": 5.0, "seed": seed} for seed in range(3)]

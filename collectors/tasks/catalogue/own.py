@@ -53,8 +53,9 @@ def public_name(name: str) -> str:
     """The name of a data set or model without the folder it lies in: what may leave this machine.
 
     `csv:/home/ada/reviews.csv:body` becomes `csv:reviews.csv@3fa9c1d2`, after the content of the file and the columns
-    chosen, so that a copy elsewhere has the same name and another file of that name has another. Names of the catalogue
-    and of the Hub stay as they are, and so do public ones; what cannot be read is named without a hash.
+    chosen, so that a copy elsewhere has the same name and another file of that name has another; spaces and the like
+    become dashes. Names of the catalogue and of the Hub stay as they are, and so do public ones; what cannot be read is
+    named without a hash.
     """
     kind, colon, rest = name.partition(":")
     if not colon or kind not in ("csv", "folder", "hub"):
@@ -63,8 +64,8 @@ def public_name(name: str) -> str:
     path = Path(place).expanduser()
     if kind == "hub" and not _is_here(path):
         return name
-    content = content_id(kind, path, columns)
-    return f"{kind}:{path.name}@{content}" if content else f"{kind}:{path.name}"
+    content, base = content_id(kind, path, columns), re.sub(r"[^A-Za-z0-9_.@\-]", "-", path.name)
+    return f"{kind}:{base}@{content}" if content else f"{kind}:{base}"
 
 
 def _is_here(path: Path) -> bool:

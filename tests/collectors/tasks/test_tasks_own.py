@@ -94,11 +94,18 @@ def test_a_public_name_asks_for_the_reader_s_own_copy(tmp_path: Path) -> None:
     assert "csv:PATH" in caught.value.hint
 
 
-def test_the_cost_line_asks_for_the_task_by_its_public_name(tmp_path: Path, monkeypatch) -> None:
-    from collectors.plan import predicted_cost
+def test_what_a_run_on_own_data_will_cost_is_said_from_what_is_in_them(tmp_path: Path, monkeypatch) -> None:
+    from collectors.plan import estimate, predicted_cost
 
-    asked: list[str] = []
-    monkeypatch.setattr("green_predictor.estimate", lambda recipe: asked.append(recipe.dataset))
-    dataset = f"csv:{put(tmp_path / 'train.csv', b'text,label')}"
-    assert predicted_cost(Recipe.create(domain="nlp", dataset=dataset, model="text-cnn")) is None
-    assert asked == [public_name(dataset)]
+    rows = "".join(f"a film number {i % 7} that is {('bad', 'good')[i % 2]},{i % 2}\n" for i in range(80))
+    dataset = f"csv:{put(tmp_path / 'train.csv', b'text,label' + chr(10).encode() + rows.encode())}"
+    recipe = Recipe.create(domain="nlp", dataset=dataset, model="text-cnn")
+    kwh, seconds = predicted_cost(recipe, tmp_path)
+    assert 0 < kwh < 1e-3 and 0 < seconds < 60 and "from 0 runs on this task" in estimate(recipe, tmp_path)
+    broken = f"csv:{put(tmp_path / 'broken.csv', b'text,label')}"
+    asked = Recipe.create(domain="nlp", dataset=broken, model="text-cnn")
+    assert predicted_cost(asked, tmp_path) is None, "the training will say what is wrong with the file"
+    heard: list[str] = []
+    monkeypatch.setattr("green_predictor.estimate", lambda recipe, described: heard.append(recipe.dataset))
+    predicted_cost(recipe, tmp_path)
+    assert heard == [public_name(dataset)]
