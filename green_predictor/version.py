@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 _SHAPES_A_MODEL = (
+    "accelerators.py",
     "alone.py",
     "calibration.py",
     "domain_model.py",
