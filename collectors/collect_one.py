@@ -9,12 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
+
 from collectors.asking import Asking
 from collectors.keep import keep
 from collectors.signals import sigterm_as_ctrl_c
 from ecotaskset.console import Output
 from ecotaskset.errors import EcoTaskSetError, MeasurementError, RunsFailedError, UsageError
-from ecotaskset.recipe import Recipe
+from ecotaskset.recipe import OWN_KINDS, Recipe
 from ecotaskset.run import Run
 from ecotaskset.store import Store
 
@@ -47,7 +49,7 @@ def collect_one(
         KeyboardInterrupt: after the interrupted run was kept.
     """
     from collectors.metering.ranks import current_rank
-    from collectors.plan import check_recipe, estimate, refuse_unfit, same_experiment
+    from collectors.plan import check_recipe, refuse_unfit, same_experiment
 
     check_recipe(recipe)
     if ask_after is not None and not 1 <= ask_after < recipe.epochs:
@@ -65,8 +67,9 @@ def collect_one(
         out.say(f"already collected as run [bold]{known.run_id}[/]; add --repeat to measure it again")
         out.result(known.model_dump(mode="json"), run_table(known), [known.run_id] if main_process else [])
         return
-    guess = estimate(recipe, cache_dir)
-    out.say(f"[bold]plan[/]    {recipe.domain} · {recipe.dataset} · {recipe.model} · {recipe.epochs} epochs · {guess}")
+    guess = "" if out.quiet and not dry_run else _guessed(recipe, out, cache_dir)
+    what = f"{recipe.domain} · {recipe.dataset} · {recipe.model} · {recipe.epochs} epochs"
+    out.say(f"[bold]plan[/]    {what} · {escape(guess)}")
     if dry_run:
         out.result(
             {"recipe": recipe.model_dump(), "recipe_id": recipe.recipe_id, "estimate": guess},
@@ -89,13 +92,22 @@ def collect_one(
     out.say(f"saved   run [bold]{run.run_id}[/] in {path.parent.parent}")
     if not tell.declined:
         raise_unless_good(run, error)
-    out.say(f"next    green-collect --push   or   {ask_again(recipe, run, store)}")
+    out.say(f"next    green-collect --push   or   {escape(ask_again(recipe, run, store))}")
+
+
+def _guessed(recipe: Recipe, out: Output, cache_dir: Path | None) -> str:
+    from collectors.plan import estimate
+
+    if recipe.dataset.startswith(tuple(f"{kind}:" for kind in OWN_KINDS)):
+        out.say(f"reading {recipe.dataset}")
+    return estimate(recipe, cache_dir)
 
 
 def ask_again(recipe: Recipe, run: Run, store: Store) -> str:
     """The command that asks about the task of a run; about data of one's own with the runs made on them."""
     command = f"green-recommend --domain {run.domain} --dataset {shlex.quote(recipe.dataset)}"
-    return command if recipe.dataset == run.dataset else f"{command} --observed {shlex.quote(str(store.path))}"
+    own = recipe.dataset.startswith(tuple(f"{kind}:" for kind in OWN_KINDS))
+    return f"{command} --observed {shlex.quote(str(store.path))}" if own else command
 
 
 def train_aloud(

@@ -6,6 +6,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
+
 from ecotaskset.console import Output
 from ecotaskset.recipe import Recipe
 
@@ -24,9 +26,8 @@ def describe(domain: str, dataset: str, cache_dir: Path | None = None) -> dict[s
     from collectors.tasks import load_task
     from collectors.tasks.task import descriptors
 
-    recipe = Recipe.create(
-        domain=domain, dataset=dataset, model=ANY_MODEL[domain], epochs=1, batch_size=32, learning_rate=1e-3
-    )
+    simplest = ANY_MODEL.get(domain, "")
+    recipe = Recipe.create(domain=domain, dataset=dataset, model=simplest, epochs=1, batch_size=32, learning_rate=1e-3)
     found = descriptors(load_task(recipe, cache_dir))
     del found["dataset_revision"]
     known = {name: value for name, value in found.items() if value is not None}
@@ -47,4 +48,4 @@ def show_description(domain: str | None, dataset: str | None, out: Output, cache
     lines = [f"{name:<17} {value:.4g}" if isinstance(value, float) else f"{name:<17} {value}"
              for name, value in found.items()]  # fmt: skip
     out.result(found, lines, [found["recorded_as"]])
-    out.say(f"next    green-recommend --domain {domain} --dataset {shlex.quote(dataset)}")
+    out.say(f"next    green-recommend --domain {domain} --dataset {escape(shlex.quote(dataset))}")

@@ -92,6 +92,7 @@ def reproduce_run(
     from collectors.collect_one import raise_unless_good, train_aloud
     from collectors.keep import keep
     from collectors.plan import check_recipe, estimate, refuse_unfit
+    from collectors.tasks.catalogue.own import is_private
     from ecotaskset.checks import agree
     from ecotaskset.store import Store, write_atomically
 
@@ -100,13 +101,15 @@ def reproduce_run(
     if original.origin != "collected":
         raise UsageError(f"run {original.run_id} is {original.origin}", hint="only collected runs can be repeated")
     recipe = original.recipe()
+    if private := next((name for name in (recipe.dataset, recipe.model) if is_private(name)), None):
+        raise UsageError(f"run {original.run_id} names files of this machine: {private!r}", hint="train it by hand")
     check_recipe(recipe)
     out.say(f"[bold]reproduce[/] run {original.run_id} of {original.contributor or 'nobody named'}: {recipe.command()}")
     if dry_run:
         refuse_unfit(recipe)
         plan = {"original": original.run_id, "recipe": recipe.model_dump(), "recipe_id": recipe.recipe_id}
         words = f"\\[dry-run] would train: {recipe.command()}"
-        out.result({**plan, "estimate": estimate(recipe)}, words, [recipe.recipe_id])
+        out.result({**plan, "estimate": estimate(recipe, cache_dir)}, words, [recipe.recipe_id])
         return
     place.check_writable()
     run, error = train_aloud(recipe, out, cache_dir, meter_options or {}, require_measured)

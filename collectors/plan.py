@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ecotaskset.errors import EcoTaskSetError
+from ecotaskset.errors import EcoTaskSetError, UsageError
 from ecotaskset.recipe import Recipe
 from ecotaskset.run import Run
 from ecotaskset.store import Store
@@ -95,14 +95,21 @@ def same_experiment(store: Store, recipe: Recipe) -> Run | None:
 
 
 def estimate(recipe: Recipe, cache_dir: Path | None = None) -> str:
-    """One line of what the run will probably cost, from runs like it."""
+    """One line of what the run will probably cost, from runs like it.
+
+    Raises:
+        UsageError: data of one's own that cannot be read or learned from, as training would.
+    """
     predicted = _predicted(recipe, cache_dir)
     return "cost not known" if predicted is None else predicted.sentence
 
 
 def predicted_cost(recipe: Recipe, cache_dir: Path | None = None) -> tuple[float, float] | None:
     """Predicted (kWh, seconds) of a run; None where the predictor does not know."""
-    predicted = _predicted(recipe, cache_dir)
+    try:
+        predicted = _predicted(recipe, cache_dir)
+    except UsageError:  # the training will say what is wrong with the data
+        return None
     if predicted is None or predicted.energy_kwh is None or predicted.duration_s is None:
         return None
     return predicted.energy_kwh, predicted.duration_s
@@ -113,10 +120,9 @@ def _predicted(recipe: Recipe, cache_dir: Path | None) -> Estimate | None:
     from green_predictor import estimate as predict
 
     public = public_recipe(recipe)
+    described = _described(recipe.domain, recipe.dataset, cache_dir) if public.dataset != recipe.dataset else None
     try:
-        # files of one's own are read to be described; what a training finds wrong with them, it says itself
-        mine = public.dataset != recipe.dataset
-        return predict(public, described=_described(recipe.domain, recipe.dataset, cache_dir) if mine else None)
+        return predict(public, described=described)
     except EcoTaskSetError:
         return None
 

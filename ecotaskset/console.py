@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import typer
     from rich.console import Console
 
+STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 DEBUG_VARIABLE = "ECOTASKSET_DEBUG"
 INTERRUPTED = 130
 
@@ -36,11 +38,12 @@ class Output:
         """A rich console on stderr; silent in quiet mode."""
         from rich.console import Console
 
-        return Console(stderr=True, quiet=self.quiet, highlight=False, soft_wrap=not sys.stderr.isatty())
+        wraps = not sys.stderr.isatty()
+        return Console(stderr=True, quiet=self.quiet, highlight=False, emoji=False, soft_wrap=wraps)
 
     def say(self, text: str) -> None:
         """One line of talk (rich markup)."""
-        self.talk.print(text)
+        self.talk.print(harmless(text))
 
     def result(self, data: Any, human: Any = None, ids: Sequence[str] = ()) -> None:
         """The answer: `data` with `--json`, `ids` one a line with `-q`, else `human` (text or rich renderables).
@@ -57,7 +60,13 @@ class Output:
 
             console, fits = Console(highlight=False, emoji=False), sys.stdout.isatty()
             for part in human if isinstance(human, (list, tuple)) else [human]:
-                console.print(part, soft_wrap=isinstance(part, str) or not fits)
+                shown = harmless(part) if isinstance(part, str) else part
+                console.print(shown, soft_wrap=isinstance(part, str) or not fits)
+
+
+def harmless(text: str) -> str:
+    """Text without what steers a terminal or turns its writing around: names may be a stranger's."""
+    return STEERING.sub("�", text)
 
 
 def run_app(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> None:
@@ -119,8 +128,8 @@ def _complain(message: str, hint: str | None) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
     first, *rest = message.strip().splitlines() or ["unknown error"]
-    console.print(f"[bold red]error:[/] {escape(' '.join([first, *rest]))}")
+    console.print(f"[bold red]error:[/] {escape(harmless(' '.join([first, *rest])))}")
     if hint:
-        console.print(f"[dim]hint:[/] {escape(hint)}")
+        console.print(f"[dim]hint:[/] {escape(harmless(hint))}")

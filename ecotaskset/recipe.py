@@ -11,8 +11,19 @@ from ecotaskset.errors import UsageError, unknown_name
 from ecotaskset.knobs import DOMAINS, KNOBS, KnobValue, check_knobs
 
 ID_LENGTH = 16
-NAME_PATTERN = r"^(?:[A-Za-z0-9][A-Za-z0-9_.:/@\-]*|(?:csv|folder|hub):[^\x00-\x1f\x7f-\x9f\[\]]+)$"
-NAMES = "letters, digits and _ . : / @ -; after csv:, folder: or hub: anything but brackets and control characters"
+OWN_KINDS = ("csv", "folder", "hub")
+"""Data of somebody's own are named by their kind and place, `csv:reviews.csv`."""
+NAME_PATTERN = rf"^(?:[A-Za-z0-9][A-Za-z0-9_.:/@\-]*|(?:{'|'.join(OWN_KINDS)}):[^\[\]<>]+)$"
+NAMES = "letters, digits and _ . : / @ -; after csv:, folder: or hub: all that can be printed but brackets"
+
+
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise UsageError(f"{name!r} is not a name", hint=NAMES)
+    return name
+
+
+Name = Annotated[str, AfterValidator(_printable), Field(pattern=NAME_PATTERN, max_length=200)]
 
 
 class Recipe(BaseModel):
@@ -25,8 +36,8 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     domain: Literal["cv", "nlp", "recsys"] = Field(description="kind of task")
-    dataset: str = Field(description="data set or task variant", pattern=NAME_PATTERN, max_length=200)
-    model: str = Field(description="architecture", pattern=NAME_PATTERN, max_length=200)
+    dataset: Name = Field(description="data set or task variant")
+    model: Name = Field(description="architecture")
     epochs: int = Field(5, description="passes over the training examples", ge=1, le=100_000)
     batch_size: int = Field(32, description="examples a training step", ge=1, le=1_000_000)
     learning_rate: float = Field(1e-3, description="peak learning rate", gt=0, le=100, allow_inf_nan=False)

@@ -11,6 +11,7 @@ tests/benchmarks/bench_accelerators.py.
 from __future__ import annotations
 
 import re
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,15 +28,18 @@ FP32_EFFICIENCY = 0.8
 ACCELERATORS = {
     "P100": (9.3, 250, 16),
     "V100": (15.7, 300, 32),
+    "V100 PCIe": (14.0, 250, 32),
     "T4": (8.1, 70, 16),
     "A10": (31.2, 150, 24),
     "A30": (10.3, 165, 24),
     "A40": (37.4, 300, 48),
     "A100": (19.5, 400, 80),
+    "A100 PCIe": (19.5, 250, 40),
     "L4": (30.3, 72, 24),
     "L40": (90.5, 300, 48),
     "L40S": (91.6, 350, 48),
     "H100": (67.0, 700, 80),
+    "H100 PCIe": (51.0, 350, 80),
     "H200": (67.0, 700, 141),
     "B200": (75.0, 1000, 180),
     "GTX 1080 Ti": (11.3, 250, 11),
@@ -53,10 +57,12 @@ ACCELERATORS = {
     "RTX A6000": (38.7, 300, 48),
     "RTX 6000 Ada": (91.1, 300, 48),
 }
-WITHOUT_BF16 = {"P100", "V100", "T4", "GTX 1080 Ti", "RTX 2080 Ti", "Quadro RTX 5000", "Quadro RTX 6000"}
+WITHOUT_BF16 = {"P100", "V100", "V100 PCIe", "T4", "GTX 1080 Ti", "RTX 2080 Ti", "Quadro RTX 5000", "Quadro RTX 6000"}
 """Accelerators from before Ampere, which do not multiply bfloat16."""
-VARIANTS = {"ti", "super", "laptop", "max"}
-"""Words that make a name that of another, faster or thriftier card."""
+VARIANTS = {"ti", "super", "laptop", "max", "pcie", "nvl", "mig", "pro", "d"}
+"""Words that make a name that of another card, or of a part of one."""
+MIDDLING = tuple(statistics.median(figures) for figures in zip(*ACCELERATORS.values(), strict=True))
+"""What is taken for a card of which nothing is known."""
 
 ON_HOST = np.isin(TERMS, ["layer step", "example", "epoch", "run"])
 """Which terms of the cost the host pays for, whatever computes."""
@@ -98,28 +104,43 @@ def beside(processor: Mapping[str, Any], host_watts: float | None, columns: Mapp
 
 def data_sheet(name: str) -> dict[str, Any] | None:
     """Hardware columns of an accelerator by its data sheet; None for one that is not listed."""
-    for listed, (tflops, watts, memory) in ACCELERATORS.items():
-        if _plain(name) in (_plain(listed), _plain("NVIDIA " + listed)):
-            return {
-                "device": "cuda", "gpu_model": listed, "gpu_count": 1, "gpu_memory_gb": memory, "gpu_tdp_w": watts,
-                "matmul_gflops": 1000 * tflops * FP32_EFFICIENCY, "n_processes": 1,
-            }  # fmt: skip
-    return None
+    card = listed_in(name)
+    return None if card is None else {"gpu_model": card, **_columns(*ACCELERATORS[card])}
+
+
+def middling() -> dict[str, Any]:
+    """Hardware columns of an accelerator of which nothing is known."""
+    return _columns(*MIDDLING)
+
+
+def _columns(tflops: float, watts: float, memory: float) -> dict[str, Any]:
+    return {
+        "device": "cuda", "gpu_count": 1, "gpu_memory_gb": memory, "gpu_tdp_w": watts,
+        "matmul_gflops": 1000 * tflops * FP32_EFFICIENCY, "n_processes": 1,
+    }  # fmt: skip
 
 
 def listed_in(name: str) -> str | None:
-    """The accelerator of the data sheets that a driver's name for one means: `NVIDIA H100 80GB HBM3`."""
+    """The accelerator of the data sheets that a name means, also a driver's: `NVIDIA H100 80GB HBM3`."""
+    exact = [listed for listed in ACCELERATORS if plain(name) in (plain(listed), plain("NVIDIA " + listed))]
     words = set(re.split(r"[\s-]+", name.lower()))
     parts = {listed: set(listed.lower().split()) for listed in ACCELERATORS}
     found = [listed for listed, own in parts.items() if own <= words and words & VARIANTS <= own]
-    return max(found, key=len, default=None)
+    return max(exact or found, key=len, default=None)
 
 
-def is_recent(gpu: str | None) -> bool:
-    """Is it an accelerator that is not listed as one without bfloat16?"""
-    words = set(re.findall("[a-z0-9]+", (gpu or "").lower()))
-    return gpu is not None and not any(set(old.lower().split()) <= words for old in WITHOUT_BF16)
+def is_same_card(one: str, other: str) -> bool:
+    """Do two names mean the same accelerator?"""
+    cards = listed_in(one), listed_in(other)
+    return cards[0] == cards[1] if any(cards) else plain(one) == plain(other)
 
 
-def _plain(name: str) -> str:
+def multiplies_bf16(gpu: str | None) -> bool:
+    """Is it an accelerator that is known to multiply bfloat16?"""
+    card = None if gpu is None else listed_in(gpu)
+    return card is not None and card not in WITHOUT_BF16
+
+
+def plain(name: str) -> str:
+    """A name without case, spaces and punctuation."""
     return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -14,7 +14,8 @@ from sklearn.exceptions import NotFittedError
 from ecotaskset.errors import UsageError
 from green_predictor import domain_model, fitting, source, storage
 from green_predictor.completed import MACHINE, completer
-from green_predictor.hardware import Machine, hardware_columns, machine, tried
+from green_predictor.hardware import Machine, machine, tried
+from green_predictor.machines import hardware_columns
 from green_predictor.observed import OF_ASKED, observed_training
 from green_predictor.pace import paced_by_runs
 from green_predictor.recipe_effect import neighbours_of, with_own
@@ -84,7 +85,7 @@ class GreenPredictor(BaseEstimator):
         self._check()
         records = source.records(X)
         found: list[pd.DataFrame] = []
-        for (domain, dataset, named), index in _grouped(records).items():
+        for (domain, dataset, named, *_), index in _grouped(records).items():
             model = self._domain(domain)
             here = self._machine(model, [records[i] for i in index], named)
             asked = self._completed(model, [records[i] for i in index], here.told)
@@ -165,7 +166,8 @@ class GreenPredictor(BaseEstimator):
             return paced_by_runs(machine(model.runs), self.domains_, self.energy)
         if named in {run.get(name) for run in model.runs for name in ("gpu_model", "cpu_model")}:
             return Machine({}, "", True)
-        told = next((record for record in records if record.get("matmul_gflops")), records[0])
+        timed = sorted((r for r in records if r.get("matmul_gflops")), key=lambda r: r["matmul_gflops"])
+        told = timed[len(timed) // 2] if timed else records[0]
         said = {name: told[name] for name in hardware_columns() if told.get(name) is not None}
         return machine(model.runs, said) if said.keys() & {"gpu_model", "cpu_model"} else Machine({}, "", True)
 
@@ -187,12 +189,14 @@ class GreenPredictor(BaseEstimator):
         return [completed(record) for record in records]
 
 
-def _grouped(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, str], list[int]]:
-    """Positions of the records by domain, data set and the machine they name; "" where that is left open."""
-    groups: dict[tuple[str, str, str], list[int]] = {}
+def _grouped(records: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], list[int]]:
+    """Positions of the records by domain, data set, the machine they name ("" where that is left open) and what else
+    they say of it."""
+    groups: dict[tuple[Any, ...], list[int]] = {}
     for i, record in enumerate(records):
         if record.get("domain") is None:
             raise UsageError("a record has no domain")
         named = next((str(record[name]) for name in reversed(MACHINE) if record.get(name)), "")
-        groups.setdefault((str(record["domain"]), str(record.get("dataset")), named), []).append(i)
+        also = tuple(record.get(name) for name in ("gpu_count", "gpu_tdp_w", "cpu_threads"))
+        groups.setdefault((str(record["domain"]), str(record.get("dataset")), named, *also), []).append(i)
     return groups

@@ -70,16 +70,23 @@ def observed_training(
         )
     if mine and not kept:
         raise UsageError("none of the observed runs can be learned from", hint=NEEDED)
-    return _as_on_processor(targets.prepare(kept, energy, model.reference, partial=True), machine) if kept else None
+    if not kept:
+        return None
+    return _as_on_processor(targets.prepare(kept, energy, model.reference, partial=True), model, machine)
 
 
-def _as_on_processor(made: targets.Training, machine: Machine) -> targets.Training:
-    """The runs that were made on an accelerator, as if the processor that stands for it had made them."""
-    if machine.accelerator is None:
+def _as_on_processor(made: targets.Training, model: DomainModel, machine: Machine) -> targets.Training:
+    """The runs as if they had been made on processors, where the model knows no other machine. Of one that was made on
+    the accelerator that is asked about, what the processor that stands for it would have needed; of one on another
+    accelerator only the quality is known then."""
+    if any(run.get("device") != "cpu" for run in model.runs):
         return made
     there = np.array([bool(record.get(OF_ASKED)) for record in made.records])[made.run]
+    cards = np.array([record.get("gpu_model") is not None for record in made.records])[made.run]
     y = made.y.copy()
-    y[:, COSTS] -= np.where(there[:, None], more(made.rows, made.reference.prices, machine.accelerator), 0)
+    if machine.accelerator is not None:
+        y[:, COSTS] -= np.where(there[:, None], more(made.rows, made.reference.prices, machine.accelerator), 0)
+    y[np.ix_(cards & ~there, COSTS)] = np.nan
     return replace(made, y=y)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from green_predictor import targets
 from green_predictor.alone import as_if_alone
-from green_predictor.hardware import hardware_columns, machines
+from green_predictor.machines import hardware_columns, machines
 from green_predictor.processors import Paces, commonest
 from green_predictor.protocols import machine_of
 

@@ -6,21 +6,23 @@ The collectors do the reading, in a process of their own: they know the formats,
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-import sys
 from typing import Any
 
-from ecotaskset.errors import UsageError
-from green_predictor.probing import require_collectors
+from ecotaskset.console import INTERRUPTED
+from ecotaskset.errors import RunsFailedError, UsageError, unknown_name
+from ecotaskset.knobs import DOMAINS
+from ecotaskset.recipe import OWN_KINDS
+from green_predictor.probing import green_collect, require_collectors
 
-KINDS = ("csv:", "folder:", "hub:")
 FORMS = {"cv": "folder:DIR", "nlp": "csv:FILE:TEXT:LABEL", "recsys": "csv:FILE:USER:ITEM:TIME"}
 """How `green-collect` is told of data that nobody ran anything on."""
 
 
 def is_own(dataset: Any) -> bool:
     """Is this a name for somebody's own data, as `green-collect` takes it?"""
-    return isinstance(dataset, str) and dataset.startswith(KINDS)
+    return isinstance(dataset, str) and dataset.startswith(tuple(f"{kind}:" for kind in OWN_KINDS))
 
 
 def describe(domain: str, dataset: str) -> dict[str, Any]:
@@ -35,14 +37,19 @@ def describe(domain: str, dataset: str) -> dict[str, Any]:
         `landmark_quality` among them: what a simple classical model reaches, which says most of what can be reached.
 
     Raises:
-        UsageError: the collectors are not installed, or the data cannot be read or learned from.
+        UsageError: the collectors are not installed, or the data cannot be read or learned from. RunsFailedError:
+            reading them broke off.
     """
+    if domain not in DOMAINS:
+        raise unknown_name("domain", domain, DOMAINS)
     require_collectors()
-    words = ["--describe", "--domain", domain, "--dataset", dataset, "--json"]
-    made = subprocess.run([sys.executable, "-m", "collectors", *words], capture_output=True, text=True, check=False)
-    if made.returncode == 130:
+    command = green_collect("--describe", "--domain", domain, "--dataset", dataset, "--json")
+    plain = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"} | {"NO_COLOR": "1"}
+    made = subprocess.run(command, capture_output=True, text=True, check=False, env=plain)
+    if made.returncode == INTERRUPTED:
         raise KeyboardInterrupt
     if made.returncode:
         told = dict(line.split(": ", 1) for line in made.stderr.splitlines() if line.startswith(("error: ", "hint: ")))
-        raise UsageError(told.get("error", "the data could not be read"), hint=told.get("hint"))
+        kind = UsageError if made.returncode == UsageError.exit_code else RunsFailedError
+        raise kind(told.get("error", "the data could not be read"), hint=told.get("hint"))
     return json.loads(made.stdout)

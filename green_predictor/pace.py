@@ -17,8 +17,9 @@ from ecotaskset.store import Store
 from green_predictor import domain_model, targets
 from green_predictor.accelerators import Accelerator
 from green_predictor.domain_model import DomainModel
-from green_predictor.hardware import Machine, hardware_columns, tried
+from green_predictor.hardware import Machine, tried
 from green_predictor.kept import kept
+from green_predictor.machines import hardware_columns
 from green_predictor.protocols import machine_of
 
 NEWEST, MOST_READ, AT_ONCE = 20, 200, 20

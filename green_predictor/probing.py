@@ -77,6 +77,14 @@ def require_collectors() -> None:
         )
 
 
+def green_collect(*words: str) -> list[str]:
+    """The command that runs `green-collect` with these words in a process of its own. Python files in the current
+    folder are not imported, as `-m` would, where data lie beside somebody's `random.py`."""
+    home = str(Path(__file__).parent.parent)
+    start = f"import sys; sys.path.pop(0); sys.path.append({home!r}); from collectors.cli import main; main()"
+    return [sys.executable, "-c", start, *words]
+
+
 def records_with(observed: Any, runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Runs the user has already made on the task, and the probes."""
     before = [dict(record) for record in records(observed)] if observed is not None else []
@@ -102,7 +110,7 @@ def _collect(recipe: Recipe, store: Path) -> str:
 
 def collecting(recipe: Recipe, store: Path, *words: str, stderr: int | None = None) -> subprocess.Popen[str]:
     """`green-collect` training a recipe into a store, as a process with pipes for its answer and ours."""
-    command = [sys.executable, "-m", "collectors", *shlex.split(recipe.command())[1:], "--store", str(store), *words]
+    command = green_collect(*shlex.split(recipe.command())[1:], "--store", str(store), *words)
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True)
 
 

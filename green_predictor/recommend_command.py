@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,14 @@ from rich.markup import escape
 
 from ecotaskset.amounts import energy as energy_text
 from ecotaskset.console import Output
-from ecotaskset.errors import UsageError
+from ecotaskset.errors import UsageError, unknown_name
+from ecotaskset.knobs import DOMAINS
 from ecotaskset.store import Store
 from green_predictor import probing
 from green_predictor.follow import Followed, disturbed, follow
 from green_predictor.own_data import FORMS, describe, is_own
 from green_predictor.plot import check_ending
-from green_predictor.recommender import recommend
+from green_predictor.recommender import model_of, recommend
 from green_predictor.show import recommendation_table
 
 
@@ -34,7 +36,7 @@ def recommend_command(
     `train` what was recommended."""
     if plot is not None:
         check_ending(plot)
-    own = is_own(asked["dataset"])
+    own = is_own(asked["dataset"]) and asked["dataset"] not in _names(asked)
     if own:
         out.say(f"reading {escape(asked['dataset'])}")
         asked = {**asked, "dataset": describe(asked["domain"], asked["dataset"])}
@@ -73,6 +75,15 @@ def recommend_command(
         [*shown[:-2], *lines, *shown[-2:]] if not quiet else None,
         [answer.command],
     )
+
+
+def _names(asked: Mapping[str, Any]) -> set[str]:
+    """The data sets of the domain that runs are of."""
+    if asked["domain"] not in DOMAINS:
+        raise unknown_name("domain", asked["domain"], DOMAINS)
+    return {
+        str(run["dataset"]) for run in model_of(asked["domain"], asked.get("data"), asked.get("energy", "all")).runs
+    }
 
 
 def came_out(followed: Followed) -> str:

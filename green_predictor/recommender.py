@@ -27,9 +27,9 @@ from green_predictor.verdict import alternatives, verdict, why_more_is_lost
 
 MOST_ON_FRONT = 200
 STRANGE = "no run in the data was made on this machine: one short training on it settles energy and time"
-ACCELERATED = (
-    "no run in the data was made on an accelerator: by its data sheet alone, energy and time are typically off by a "
-    "factor of 2; one short training on it settles them"
+OF_ANOTHER_KIND = (
+    "no run in the data was made on an accelerator: energy and time are typically off by a factor of {:g}; one short "
+    "training on it settles them"
 )
 NO_BF16 = "bfloat16 is left out: it is not known that this machine multiplies it"
 
@@ -161,7 +161,7 @@ def _answer(
     shown = np.append(chosen.front, top)
     best_at = int(np.flatnonzero(chosen.front == chosen.best)[0])
     expected = domain_model.with_intervals(model, rows.take(shown), y[shown], known)
-    strange = () if target.is_tried else (ACCELERATED if target.accelerator else STRANGE,)
+    strange = () if target.is_tried else (OF_ANOTHER_KIND if target.another_kind else STRANGE).format(target.typical)
     without = (NO_BF16,) if found.near is not None and not target.bf16 else ()
     domain = model.domain
     best, most_accurate = (picks(rows, shown[[p]], _at(expected, [p]), domain, grams)[0] for p in (best_at, -1))
@@ -174,7 +174,7 @@ def _answer(
         model, rows, chosen.best, float(expected.leverage[best_at]), known.basis, best.recipe.recipe_id,
         observed=observed, larger=larger_than_any(model, task),
         elsewhere=target.is_of_another_kind,
-        remarks=(*strange, *facts_missing(task, domain), *without),
+        remarks=(*filter(None, [strange]), *facts_missing(task, domain), *without),
     )  # fmt: skip
     return Recommendation(
         best=best,

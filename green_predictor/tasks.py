@@ -80,7 +80,7 @@ def _known(dataset: str, runs: list[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _described(domain: str, description: Mapping[str, Any]) -> dict[str, Any]:
     legal = (*task_columns(), *_NAMES)
-    found: dict[str, Any] = {"dataset": str(description.get("name", DEFAULT_NAME))}
+    found: dict[str, Any] = {"dataset": str(description.get("name") or DEFAULT_NAME)}
     if description.get("recorded_as"):
         found["recorded_as"] = str(description["recorded_as"])
     for name, value in description.items():

@@ -175,7 +175,7 @@ def _collected(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def machine_choices() -> list[tuple[str, str]]:
     """Machines in the data, known accelerators, and a pasted description."""
     from green_predictor.accelerators import ACCELERATORS
-    from green_predictor.hardware import machines
+    from green_predictor.machines import machines
 
     found = machines(_collected(current_source().records))
     names = {str(m.get("gpu_model") or m.get("cpu_model")): machine_words(m) for m in found}
@@ -198,7 +198,7 @@ def machine_from(text: str) -> str:
         UsageError: not JSON, or no hardware in it.
     """
     from ecotaskset.errors import UsageError
-    from green_predictor.hardware import hardware_columns
+    from green_predictor.machines import hardware_columns
 
     try:
         given = json.loads(text)

@@ -36,7 +36,7 @@ def settled(arguments: Mapping[str, Any]) -> dict[str, Any]:
 @cache
 def commonest_machine(domain: str) -> str:
     """The name of the machine that most runs of a domain were made on; `auto` where there is none with a name."""
-    from green_predictor.hardware import machines
+    from green_predictor.machines import machines
     from green_predictor.source import models_for
 
     model = models_for(source().data).get(domain)

@@ -16,7 +16,8 @@ import numpy as np
 
 from ecotaskset.load import load_runs
 from green_predictor import GreenPredictor, domain_model, targets
-from green_predictor.hardware import COMPARED, STRANGE, TRIED, hardware_columns, machines
+from green_predictor.hardware import COMPARED, STRANGE, TRIED
+from green_predictor.machines import hardware_columns, machines
 from green_predictor.protocols import machine_of
 
 DRAWS = 400

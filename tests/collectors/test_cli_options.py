@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 from typer.testing import CliRunner
@@ -12,6 +13,7 @@ from collectors.metering import EnergyMeter
 from collectors.train import train
 from ecotaskset.errors import MeasurementError, UsageError
 from ecotaskset.recipe import Recipe
+from ecotaskset.run import Run
 from ecotaskset.store import Store
 
 RECIPE = ("--domain", "cv", "--dataset", "digits", "--model", "mlp")
@@ -123,3 +125,36 @@ def test_what_the_meter_refuses_is_told_before_a_campaign(tmp_path, design):
 def test_a_recipe_without_a_domain_is_told_which_it_wants():
     refused = call("--dataset", "digits", "--model", "mlp").exception
     assert isinstance(refused, UsageError) and "add --domain cv" in str(refused)
+
+
+def test_a_reproduction_does_not_read_the_files_of_whoever_makes_it(store, original, tmp_path):
+    """A run that names a file, not its content, once made the reader's own file of that place be read."""
+    mine = tmp_path / "mine.csv"
+    mine.write_text("text,label\nmine,1\nyours,0\n")
+    stranger = original.model_copy(update={"domain": "nlp", "dataset": f"csv:{mine}", "run_id": "0" * 16})
+    place = Store(tmp_path / "other")
+    (place.path / "runs").mkdir(parents=True)
+    place.append(Run.model_validate(stranger.model_dump() | {"run_id": "", "recipe_id": ""}))
+    (known,) = place.runs()
+    done = call("--reproduce", known.run_id, "--store", str(place.path), "--dry-run")
+    assert isinstance(done.exception, UsageError) and "names files of this machine" in str(done.exception)
+
+
+@pytest.mark.parametrize("rows", ["text,label\n", "text,label\na,\nb,1\n"])
+def test_a_dry_run_says_what_is_wrong_with_the_data(rows, tmp_path):
+    (tmp_path / "odd.csv").write_text(rows)
+    words = ("--domain", "nlp", "--dataset", f"csv:{tmp_path / 'odd.csv'}", "--model", "lstm")
+    done = call(*words, "--store", str(tmp_path / "store"), "--cache", str(tmp_path), "--dry-run")
+    assert isinstance(done.exception, UsageError) and "would train" not in done.output
+
+
+def test_the_next_command_about_own_data_brings_the_runs_along(tmp_path, original):
+    from collectors.collect_one import ask_again
+
+    store = Store(tmp_path / "my store")
+    for name in ("hub:ORG/NAME", "csv:my reviews.csv:text"):
+        recipe = Recipe.create(domain="nlp", dataset=name, model="lstm")
+        words = shlex.split(ask_again(recipe, original.model_copy(update={"domain": "nlp", "dataset": name}), store))
+        assert words[-4:] == ["--dataset", name, "--observed", str(store.path)]
+    shipped = Recipe.create(domain="cv", dataset="digits", model="mlp")
+    assert "--observed" not in ask_again(shipped, original, store)

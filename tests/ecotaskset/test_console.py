@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from ecotaskset import errors
+from ecotaskset.console import Output, guarded
 from ecotaskset.errors import unknown_name
 
 ROOT = Path(__file__).parents[2]
@@ -180,3 +181,17 @@ def test_an_unknown_name_suggests_the_nearest_and_lists_what_there_is():
     assert error.hint == "choose from: cv, nlp, recsys; see `green-collect --list`"
     assert "(30 in all)" in unknown_name("x", "y", map(str, range(30))).hint
     assert str(error) == f"{error.message} ({error.hint})"
+
+
+def test_names_of_strangers_neither_steer_the_terminal_nor_become_pictures(capsys):
+    name = "csv:\x1b[2J\u202eratings.csv:user:book:time"
+    out = Output()
+    out.say(f"reading {name}")
+    out.result(None, [f"next {name}"])
+
+    def refuse() -> int:
+        raise errors.UsageError(f"no run is of {name}", hint=name)
+
+    guarded(refuse)
+    shown = "".join(capsys.readouterr())
+    assert shown.count(":user:book:time") == 4 and "\x1b" not in shown and "\u202e" not in shown

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecotaskset.errors import UsageError
 from green_predictor import GreenPredictor, hardware, recommend, this_machine
 from green_predictor.accelerators import ACCELERATORS, LOADED, WAITING, Accelerator, listed_in, more
 from green_predictor.physics import PRICES
@@ -110,10 +111,67 @@ def test_a_card_nobody_lists_is_taken_as_described(monkeypatch):
     told = {"gpu_model": "B300", "matmul_gflops": 60_000.0, "gpu_tdp_w": 1_000.0}
     assert recommend(**asked, hardware=told).machine.accelerator.watts == 1_000
     silent = recommend(**asked, hardware={"gpu_model": "B300"}).machine
-    assert silent.accelerator is None and silent.typical == hardware.STRANGE
+    assert silent.accelerator is not None and silent.typical == hardware.UNLISTED and "middling" in silent.basis
+    mac = recommend(**asked, hardware={"device": "mps"})
+    assert mac.machine.accelerator is None and mac.support.level == "thin", "of other devices less is known"
     monkeypatch.setattr(this_machine, "gpu_model", lambda: "NVIDIA H100 80GB HBM3")
     here = recommend(**asked)
     assert here.machine.accelerator is not None and here.hardware["gpu_model"] == "H100"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "NVIDIA H100 80GB HBM3",
+        "h100",
+        {"gpu_model": "NVIDIA H100 80GB HBM3"},
+        {"gpu_model": "H100", "matmul_gflops": None, "gpu_tdp_w": None, "gpu_count": None},
+    ],
+)
+def test_a_card_is_the_same_however_it_is_called(told):
+    """What drivers call it, and what runs record, once had the figures of a processor."""
+    named, other = (recommend(domain="cv", dataset="digits", hardware=h) for h in ("H100", told))
+    assert other.machine.accelerator == named.machine.accelerator and other.support.level == "thin"
+    assert other.best.energy_kwh == named.best.energy_kwh and other.hardware["gpu_model"] in str(told).upper()
+
+
+@pytest.mark.parametrize("count", [0, -1, 2.5, True, 10**6])
+def test_a_number_of_cards_is_a_number_of_cards(count):
+    with pytest.raises(UsageError, match="not a number of accelerators"):
+        recommend(domain="cv", dataset="digits", hardware={"gpu_model": "H100", "gpu_count": count})
+
+
+def test_predictions_do_not_hang_on_what_else_is_asked():
+    model = GreenPredictor.from_pretrained("green_predictor/model")
+    asked = [{**SMALL, "gpu_model": "H100", "gpu_count": n} for n in (1, 8)]
+    asked += [{**SMALL, "gpu_model": "new", "matmul_gflops": 2e4}]
+    alone = [float(model.predict([one]).energy_kwh.iloc[0]) for one in asked]
+    for order in ([0, 1, 2], [2, 1, 0]):
+        together = model.predict([asked[i] for i in order]).energy_kwh.to_numpy()
+        assert together == pytest.approx([alone[i] for i in order], rel=1e-5)
+    assert alone[1] > 4 * alone[0], "eight cards wait for one small network"
+
+
+def test_runs_on_other_cards_say_nothing_of_what_it_costs_here():
+    recipe = {k: v for k, v in SMALL.items() if k not in ("domain", "dataset")}
+    ran = {**recipe, "quality": 0.6, "energy_kwh": 3e-5, "duration_s": 0.7}
+
+    def said(hardware, **on):
+        observed = [{**ran, **on}] if on else None
+        return recommend(domain="cv", dataset="digits", candidates=[recipe], hardware=hardware, observed=observed)
+
+    for here, elsewhere in (
+        ("Genoa", {"gpu_model": "H100"}),
+        ("T4", {"gpu_model": "H100"}),
+        ("RTX 3070", {"gpu_model": "NVIDIA GeForce RTX 3070 Ti"}),
+        ({"gpu_model": "H100", "gpu_count": 8}, {"gpu_model": "NVIDIA H100 80GB HBM3", "gpu_count": 1}),
+    ):
+        before, after = said(here), said(here, **elsewhere)
+        assert after.best.energy_kwh == pytest.approx(before.best.energy_kwh, rel=1e-3), here
+        assert after.best.quality < before.best.quality, "how good it was holds anywhere"
+        assert after.machine.typical == before.machine.typical
+    own = said("H100", gpu_model="NVIDIA H100 80GB HBM3", gpu_count=1)
+    assert own.machine.runs == 1 and own.machine.typical == hardware.TRIED_CARD
 
 
 def test_where_runs_were_made_on_accelerators_they_say_it():

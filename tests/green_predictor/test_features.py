@@ -9,7 +9,7 @@ from ecotaskset.load import load_runs
 from green_predictor import features, targets
 from green_predictor.architectures import SizeTable, architectures, reshape_task
 from green_predictor.candidates import from_recipes
-from green_predictor.hardware import hardware_columns
+from green_predictor.machines import hardware_columns
 from green_predictor.rows import knobs_of, recipe_rows
 from green_predictor.tasks import task_record
 

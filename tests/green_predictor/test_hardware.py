@@ -70,10 +70,12 @@ def test_auto_is_for_the_accelerator_of_this_machine(monkeypatch, gpu, model, sa
     assert found.in_data == (says == "in the data")
 
 
-def test_an_accelerator_that_nobody_knows_is_said_to_be_left_out(monkeypatch):
-    monkeypatch.setattr(this_machine, "gpu_model", lambda: "GeForce 256")
-    found = hardware.machine(RUNS)
-    assert found.columns.get("gpu_model") != "GeForce 256" and "GeForce 256 is not known" in found.basis
+def test_an_accelerator_that_nobody_knows_is_taken_for_a_middling_one(monkeypatch):
+    """Once it was left out, and a training on it was said to cost what it costs on a processor."""
+    monkeypatch.setattr(this_machine, "gpu_model", lambda: "GeForce 9999")
+    assert hardware.machine(RUNS).columns["gpu_model"] == "GeForce 9999"
+    alone = hardware.machine([GENOA, {**GENOA, "energy_kwh": 1e-6, "duration_s": 0.5}])
+    assert "GeForce 9999, taken for a middling accelerator" in alone.basis and alone.typical == hardware.UNLISTED
 
 
 def test_a_hidden_accelerator_is_not_there(monkeypatch):
@@ -131,7 +133,7 @@ def test_beside_an_accelerator_nobody_knows_nothing_is_compared(processor, monke
     processor("AMD EPYC", family="25", model="17")
     monkeypatch.setattr(this_machine, "gpu_model", lambda: "GeForce 256")
     found = hardware.machine([GENOA])
-    assert found.slowdown == (1.0, 1.0) and found.typical == hardware.STRANGE and "left out" in found.words
+    assert found.slowdown == (1.0, 1.0) and found.typical == hardware.UNLISTED and "GeForce 256" in found.words
 
 
 def test_what_another_processor_is_beside_is_the_one_that_most_runs_are_of(processor, monkeypatch):
@@ -186,7 +188,9 @@ def test_a_processor_not_in_the_data_multiplies_bfloat16_where_the_kernel_says_s
         ("H100", True),
         ("T4", False),
         ({"device": "cuda", "gpu_model": "Tesla V100-SXM2-16GB"}, False),
-        ({"device": "cuda", "gpu_model": "B300"}, True),
+        ({"device": "cuda", "gpu_model": "NVIDIA H100 80GB HBM3"}, True),
+        ({"device": "cuda", "gpu_model": "B300"}, False),
+        ({"device": "cuda", "gpu_model": "Tesla K80"}, False),
         ({"device": "cpu", "cpu_model": "another"}, False),
     ],
 )

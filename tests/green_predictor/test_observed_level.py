@@ -15,8 +15,8 @@ def predictor():
 
 
 def test_a_run_says_more_of_a_task_whose_landmark_nobody_told(predictor):
-    """Of how far the run is off, that much of the level of the task follows it: what is said of an architecture that did
-    not run."""
+    """Of how far the run is off, that much of the level of the task follows it: what is said of an architecture that
+    did not run."""
     run = next(r for r in predictor.domains_["cv"].runs if r.get("landmark_quality") and not r.get("knobs"))
     seen = {name: value for name, value in run.items() if value is not None}
     seen |= {"domain": "cv", "dataset": "mine", "quality": 0.3, "quality_validation": 0.3, "status": "completed"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from ecotaskset.errors import UsageError
+from ecotaskset.run import Run
 from ecotaskset.store import Store
 from green_predictor import describe, own_data, probing, recommend
 
@@ -48,7 +50,7 @@ def pictures(tmp_path_factory) -> Path:
     return folder
 
 
-def run(command: str, *words: object) -> subprocess.CompletedProcess[str]:
+def run_(command: str, *words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([BIN / command, *map(str, words)], capture_output=True, text=True, timeout=300)
 
 
@@ -65,23 +67,45 @@ def test_a_table_is_described_by_what_is_in_it(reviews):
 
 def test_pictures_are_asked_about_trained_on_and_count_from_then_on(pictures, tmp_path):
     asked = ("--domain", "cv", "--dataset", f"folder:{pictures}", "--max-quality-loss", 0.02, "--json")
-    done = run("green-recommend", *asked, "--train", "--store", tmp_path / "mine")
+    done = run_("green-recommend", *asked, "--train", "--store", tmp_path / "mine")
     assert done.returncode == 0, done.stderr
     first, (made, *_) = json.loads(done.stdout), list(Store(tmp_path / "mine").runs())
     assert "cost not known" not in done.stderr and "predicted from 0 runs on this task" in done.stderr
     assert made.run_id in first["training"]["run_ids"] and made.dataset.startswith("folder:scans@")
     assert first["best"]["quality_low"] - 0.02 <= made.quality_validation <= first["best"]["quality_high"] + 0.02
-    then = json.loads(run("green-recommend", *asked, "--observed", tmp_path / "mine").stdout)
+    then = json.loads(run_("green-recommend", *asked, "--observed", tmp_path / "mine").stdout)
     assert then["support"]["runs_on_task"] == 1
     assert "--observed" in done.stderr.splitlines()[-1] and str(pictures) in done.stderr.splitlines()[-1]
 
 
 def test_probes_of_own_data_correct_the_answer(reviews, tmp_path):
     asked = ("--domain", "nlp", "--dataset", f"csv:{reviews}:body:stars", "--json", "--probe", 1)
-    done = run("green-recommend", *asked, "--store", tmp_path / "mine")
+    done = run_("green-recommend", *asked, "--store", tmp_path / "mine")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert len(answer["probes"]["run_ids"]) == 1 and answer["support"]["runs_on_task"] == 1
+
+
+def test_files_that_lie_beside_the_data_are_not_run(reviews, tmp_path):
+    """`python -m` once imported `random.py` from the folder that somebody asked in."""
+    (tmp_path / "random.py").write_text("raise SystemExit('a file of the current folder was run')")
+    (tmp_path / "collectors").mkdir()
+    (tmp_path / "collectors" / "__init__.py").write_text("")
+    asked = [BIN / "green-recommend", "--domain", "nlp", "--dataset", f"csv:{reviews}:body:stars", "-q"]
+    done = subprocess.run(asked, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "FORCE_COLOR": "1"})
+    assert done.returncode == 0 and done.stdout.startswith("green-collect --domain nlp"), done.stderr
+
+
+def test_data_that_runs_are_of_are_asked_about_by_the_name_of_the_runs(reviews, tmp_path, snapshot):
+    name, store = "csv:mine.csv@0123abcd", Store(tmp_path / "store")
+    named = {"tweets": name, "movie_reviews": "movie_reviews"}
+    for run in [run for run in snapshot if run["dataset"] in named][:80]:
+        known = {k: v for k, v in run.items() if v is not None and k != "split"}
+        known |= {"dataset": named[run["dataset"]], "recipe_id": "", "run_id": ""}
+        store.append(Run.model_validate(known))
+    done = run_("green-recommend", "--domain", "nlp", "--dataset", name, "--data", store.path, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["support"]["runs_on_task"] > 0 and "reading" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -90,10 +114,11 @@ def test_probes_of_own_data_correct_the_answer(reviews, tmp_path):
         ("nlp", "csv:no-such-file.csv", "there is no file"),
         ("cv", "csv:reviews.csv", "'csv:' data does not fit domain 'cv'"),
         ("nlp", "csv:", "names no place"),
+        ("vc", "csv:reviews.csv", "did you mean 'cv'"),
     ],
 )
 def test_what_cannot_be_read_is_said_in_a_line(domain, name, says):
-    done = run("green-recommend", "--domain", domain, "--dataset", name)
+    done = run_("green-recommend", "--domain", domain, "--dataset", name)
     lines = [line for line in done.stderr.strip().splitlines() if not line.startswith("reading")]
     assert done.returncode == 2 and done.stdout == "" and says in lines[0] and len(lines) <= 2
     with pytest.raises(UsageError, match=says):

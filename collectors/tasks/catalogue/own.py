@@ -22,6 +22,7 @@ from collectors.tasks.sources.hub import hub_images, hub_interactions, hub_texts
 from collectors.tasks.sources.pictures import folder_version, image_folder
 from collectors.tasks.sources.tables import interaction_table, text_table
 from ecotaskset.errors import UsageError
+from ecotaskset.recipe import OWN_KINDS
 
 KINDS = {"cv": ("folder", "hub"), "nlp": ("csv", "hub"), "recsys": ("csv", "hub")}
 OWN_LENGTH = {"nlp": 64, "recsys": 32}
@@ -35,7 +36,7 @@ def from_name(name: str, domain: str) -> DatasetEntry | None:
     Raises UsageError for a prefix that does not fit the domain, a path that is not there, or a public name.
     """
     kind, colon, rest = name.partition(":")
-    if not colon or kind not in ("csv", "folder", "hub"):
+    if not colon or kind not in OWN_KINDS:
         return None
     if kind not in KINDS[domain]:
         fitting = " or ".join(f"{known}:" for known in KINDS[domain])
@@ -58,14 +59,24 @@ def public_name(name: str) -> str:
     named without a hash.
     """
     kind, colon, rest = name.partition(":")
-    if not colon or kind not in ("csv", "folder", "hub"):
+    if not colon or kind not in OWN_KINDS:
         return name
     place, *columns = rest.split(":")
     path = Path(place).expanduser()
+    path = path if path.name else path.resolve()  # `folder:.` has a name too
     if kind == "hub" and not _is_here(path):
         return name
     content, base = content_id(kind, path, columns), re.sub(r"[^A-Za-z0-9_.@\-]", "-", path.name)
     return f"{kind}:{base}@{content}" if content else f"{kind}:{base}"
+
+
+def is_private(name: str) -> bool:
+    """Does a name lead to files of whoever reads it, rather than say by its content which data are meant?"""
+    kind, colon, rest = name.partition(":")
+    place = rest.split(":")[0]
+    if not colon or kind not in OWN_KINDS:
+        return False
+    return _is_here(Path(place).expanduser()) if kind == "hub" else not PUBLIC.fullmatch(place)
 
 
 def _is_here(path: Path) -> bool:
