@@ -16,7 +16,7 @@ from collectors.keep import keep
 from collectors.signals import sigterm_as_ctrl_c
 from ecotaskset.console import Output
 from ecotaskset.errors import EcoTaskSetError, MeasurementError, RunsFailedError, UsageError
-from ecotaskset.recipe import OWN_KINDS, Recipe
+from ecotaskset.recipe import Recipe, is_own
 from ecotaskset.run import Run
 from ecotaskset.store import Store
 
@@ -98,7 +98,7 @@ def collect_one(
 def _guessed(recipe: Recipe, out: Output, cache_dir: Path | None) -> str:
     from collectors.plan import estimate
 
-    if recipe.dataset.startswith(tuple(f"{kind}:" for kind in OWN_KINDS)):
+    if is_own(recipe.dataset):
         out.say(f"reading {recipe.dataset}")
     return estimate(recipe, cache_dir)
 
@@ -106,8 +106,7 @@ def _guessed(recipe: Recipe, out: Output, cache_dir: Path | None) -> str:
 def ask_again(recipe: Recipe, run: Run, store: Store) -> str:
     """The command that asks about the task of a run; about data of one's own with the runs made on them."""
     command = f"green-recommend --domain {run.domain} --dataset {shlex.quote(recipe.dataset)}"
-    own = recipe.dataset.startswith(tuple(f"{kind}:" for kind in OWN_KINDS))
-    return f"{command} --observed {shlex.quote(str(store.path))}" if own else command
+    return f"{command} --observed {shlex.quote(str(store.path))}" if is_own(recipe.dataset) else command
 
 
 def train_aloud(

@@ -17,6 +17,11 @@ NAME_PATTERN = rf"^(?:[A-Za-z0-9][A-Za-z0-9_.:/@\-]*|(?:{'|'.join(OWN_KINDS)}):[
 NAMES = "letters, digits and _ . : / @ -; after csv:, folder: or hub: all that can be printed but brackets"
 
 
+def is_own(dataset: Any) -> bool:
+    """Is this a name for somebody's own data, by kind and place?"""
+    return isinstance(dataset, str) and dataset.startswith(tuple(f"{kind}:" for kind in OWN_KINDS))
+
+
 def _printable(name: str) -> str:
     if not name.isprintable():
         raise UsageError(f"{name!r} is not a name", hint=NAMES)

@@ -13,16 +13,10 @@ from typing import Any
 from ecotaskset.console import INTERRUPTED
 from ecotaskset.errors import RunsFailedError, UsageError, unknown_name
 from ecotaskset.knobs import DOMAINS
-from ecotaskset.recipe import OWN_KINDS
 from green_predictor.probing import green_collect, require_collectors
 
 FORMS = {"cv": "folder:DIR", "nlp": "csv:FILE:TEXT:LABEL", "recsys": "csv:FILE:USER:ITEM:TIME"}
 """How `green-collect` is told of data that nobody ran anything on."""
-
-
-def is_own(dataset: Any) -> bool:
-    """Is this a name for somebody's own data, as `green-collect` takes it?"""
-    return isinstance(dataset, str) and dataset.startswith(tuple(f"{kind}:" for kind in OWN_KINDS))
 
 
 def describe(domain: str, dataset: str) -> dict[str, Any]:

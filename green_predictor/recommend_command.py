@@ -12,10 +12,11 @@ from ecotaskset.amounts import energy as energy_text
 from ecotaskset.console import Output
 from ecotaskset.errors import UsageError, unknown_name
 from ecotaskset.knobs import DOMAINS
+from ecotaskset.recipe import is_own
 from ecotaskset.store import Store
 from green_predictor import probing
 from green_predictor.follow import Followed, disturbed, follow
-from green_predictor.own_data import FORMS, describe, is_own
+from green_predictor.own_data import FORMS, describe
 from green_predictor.plot import check_ending
 from green_predictor.recommender import model_of, recommend
 from green_predictor.show import recommendation_table

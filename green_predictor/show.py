@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ecotaskset.amounts import duration, energy, mass
-from green_predictor.own_data import FORMS, is_own
+from ecotaskset.recipe import is_own
+from green_predictor.own_data import FORMS
 
 if TYPE_CHECKING:
     from green_predictor.recommendation import Pick, Recommendation

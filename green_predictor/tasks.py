@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from ecotaskset.errors import UsageError, unknown_name
-from green_predictor.own_data import is_own
+from ecotaskset.recipe import is_own
 
 DEFAULT_NAME = "my-dataset"
 _NAMES = ("name", "recorded_as")
