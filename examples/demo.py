@@ -41,7 +41,7 @@ def main() -> int:
     console.print(Panel(answer.verdict, title="GREEN recommends", title_align="left", border_style="green"))
     console.print(f"   [dim]{answer.command}[/]", soft_wrap=True)
 
-    step(2, "Train exactly that, here and now, with the meter running")
+    step(2, "Train exactly that here, metered, on one thread like the runs it was learned from")
     run = train_here(answer, folder)
 
     step(3, "Predicted beside what came out")
@@ -61,6 +61,8 @@ def step(number: int, title: str) -> None:
 def train_here(answer: Recommendation, folder: Path) -> Run:
     """Train the recommended recipe and keep the run."""
     with console.status("loading PyTorch"):
+        import torch
+
         from collectors.train import train
     from ecotaskset.store import Store
 
@@ -71,6 +73,7 @@ def train_here(answer: Recommendation, folder: Path) -> Run:
                 f"{event['metric']} {event['quality']:.3f}  {mwh(event['energy_kwh'])}  {event['duration_s']:.1f} s"
             )
 
+    torch.set_num_threads(1)  # more are no faster for so small a network, and cost half as much again
     run = train(answer.best.recipe, on_event=tell)
     Store(folder / "store").append(run)
     return run
