@@ -120,7 +120,8 @@ def _predicted(recipe: Recipe, cache_dir: Path | None) -> Estimate | None:
     from green_predictor import estimate as predict
 
     public = public_recipe(recipe)
-    described = _described(recipe.domain, recipe.dataset, cache_dir) if public.dataset != recipe.dataset else None
+    own = public.dataset != recipe.dataset
+    described = _described(recipe.domain, recipe.dataset, public.dataset, cache_dir) if own else None
     try:
         return predict(public, described=described)
     except EcoTaskSetError:
@@ -128,7 +129,8 @@ def _predicted(recipe: Recipe, cache_dir: Path | None) -> Estimate | None:
 
 
 @lru_cache(maxsize=4)
-def _described(domain: str, dataset: str, cache_dir: Path | None) -> dict[str, Any]:
+def _described(domain: str, dataset: str, content: str, cache_dir: Path | None) -> dict[str, Any]:
+    """`content`: the public name of the data set, another one once its files have changed."""
     from collectors.describe_dataset import describe
 
     return describe(domain, dataset, cache_dir)

@@ -41,7 +41,7 @@ def main() -> int:
     console.print(Panel(answer.verdict, title="GREEN recommends", title_align="left", border_style="green"))
     console.print(f"   [dim]{answer.command}[/]", soft_wrap=True)
 
-    step(2, "Train exactly that here, metered, on one thread like the runs it was learned from")
+    step(2, "Train exactly that here and now, metered, on one thread like those runs")
     run = train_here(answer, folder)
 
     step(3, "Predicted beside what came out")

@@ -10,7 +10,7 @@ cliff is depends on the optimizer, so runs with another one are near to nothing.
 A recipe that did well on ten other tasks is a safer bet than one next to it that nobody ever ran, however much the same
 is predicted of both. And one that did better than predicted wherever it was run will do so again: no model of few
 parameters knows every recipe. Both follow from one assumption, that a recipe has an effect of its own, as large as what
-differs from task to task, and that alike recipes share it (see `domain_model.cautious`).
+differs from task to task, and that alike recipes share it (see `recipe_effect`).
 """
 
 from __future__ import annotations

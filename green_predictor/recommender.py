@@ -161,7 +161,8 @@ def _answer(
     shown = np.append(chosen.front, top)
     best_at = int(np.flatnonzero(chosen.front == chosen.best)[0])
     expected = domain_model.with_intervals(model, rows.take(shown), y[shown], known)
-    strange = () if target.is_tried else (OF_ANOTHER_KIND if target.another_kind else STRANGE).format(target.typical)
+    remark = OF_ANOTHER_KIND if target.is_of_another_kind else STRANGE
+    strange = () if target.is_tried else (remark.format(target.typical),)
     without = (NO_BF16,) if found.near is not None and not target.bf16 else ()
     domain = model.domain
     best, most_accurate = (picks(rows, shown[[p]], _at(expected, [p]), domain, grams)[0] for p in (best_at, -1))
@@ -174,7 +175,7 @@ def _answer(
         model, rows, chosen.best, float(expected.leverage[best_at]), known.basis, best.recipe.recipe_id,
         observed=observed, larger=larger_than_any(model, task),
         elsewhere=target.is_of_another_kind,
-        remarks=(*filter(None, [strange]), *facts_missing(task, domain), *without),
+        remarks=(*strange, *facts_missing(task, domain), *without),
     )  # fmt: skip
     return Recommendation(
         best=best,
