@@ -17,11 +17,16 @@ def duration(seconds: float) -> str:
     """A time with a unit that suits it."""
     for limit, factor, unit in ((0.1, 1e-3, "ms"), (120, 1, "s"), (7200, 60, "min")):
         if seconds < limit:
-            return f"{seconds / factor:.2g} {unit}"
-    return f"{seconds / 3600:.3g} h"
+            return f"{_digits(seconds / factor, 2)} {unit}"
+    return f"{_digits(seconds / 3600, 3)} h"
+
+
+def _digits(value: float, count: int) -> str:
+    """A number to so many digits, never with an exponent."""
+    rounded = float(f"{value:.{count}g}")
+    return f"{rounded:.0f}" if rounded >= 10 ** (count - 1) else f"{rounded:g}"
 
 
 def _scaled(value: float, units: tuple[tuple[float, str], ...]) -> str:
     factor, unit = next(((f, u) for f, u in units if value * f >= 0.5), units[-1])
-    rounded = float(f"{value * factor:.2g}")
-    return f"{rounded:.0f} {unit}" if rounded >= 10 else f"{rounded:g} {unit}"
+    return f"{_digits(value * factor, 2)} {unit}"

@@ -41,7 +41,7 @@ def main() -> int:
     console.print(Panel(answer.verdict, title="GREEN recommends", title_align="left", border_style="green"))
     console.print(f"   [dim]{answer.command}[/]", soft_wrap=True)
 
-    step(2, "Train exactly that here and now, metered, on one thread like those runs")
+    step(2, "Train exactly that here and now, metered")
     run = train_here(answer, folder)
 
     step(3, "Predicted beside what came out")
@@ -61,8 +61,6 @@ def step(number: int, title: str) -> None:
 def train_here(answer: Recommendation, folder: Path) -> Run:
     """Train the recommended recipe and keep the run."""
     with console.status("loading PyTorch"):
-        import torch
-
         from collectors.train import train
     from ecotaskset.store import Store
 
@@ -73,7 +71,6 @@ def train_here(answer: Recommendation, folder: Path) -> Run:
                 f"{event['metric']} {event['quality']:.3f}  {mwh(event['energy_kwh'])}  {event['duration_s']:.1f} s"
             )
 
-    torch.set_num_threads(1)  # more are no faster for so small a network, and cost half as much again
     run = train(answer.best.recipe, on_event=tell)
     Store(folder / "store").append(run)
     return run

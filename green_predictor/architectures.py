@@ -26,7 +26,6 @@ SHAPE_KNOBS = (
     "lora",
     "freeze_backbone",
     "low_rank_head",
-    "cpu_threads",
 )
 """Knobs that change a task or model column; the others change only how the same training is done."""
 

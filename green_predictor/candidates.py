@@ -14,6 +14,7 @@ import numpy as np
 from ecotaskset.errors import UsageError
 from ecotaskset.knobs import KNOBS, check_knobs
 from ecotaskset.recipe import Recipe
+from green_predictor import threads
 from green_predictor.architectures import SHAPE_KNOBS, architectures, reshape_task, shape_of, size_table
 from green_predictor.kept import kept
 from green_predictor.rows import Rows, joined, knobs_of, settings
@@ -165,6 +166,7 @@ def _knob_sets(runs: Sequence[Mapping[str, Any]], domain: str, on_gpu: bool, wan
 def _trainable(run: Mapping[str, Any], on_gpu: bool) -> dict[str, Any]:
     """The knobs of a run that changed its training, on a machine such as is asked about."""
     knobs = {n: v for n, v in knobs_of(run).items() if KNOBS[n].phase != "inference" and (on_gpu or not KNOBS[n].needs)}
+    knobs.pop(threads.KNOB, None)  # chosen for each candidate afterwards
     if "early_stopping" in knobs and not acts(knobs["early_stopping"], run.get("epochs") or 0):
         del knobs["early_stopping"]
     return knobs
@@ -213,7 +215,8 @@ def _settings(runs, domain, task, machine, pairs):
     records = []
     for architecture, knobs in pairs:
         reshaped = reshape_task(task, knobs, domain)
-        records.append({**machine, **reshaped, **table.columns(architecture, reshaped, knobs), "origin": "collected"})
+        there = threads.for_task(machine, reshaped)
+        records.append({**there, **reshaped, **table.columns(architecture, reshaped, knobs), "origin": "collected"})
     return settings(records)
 
 

@@ -9,6 +9,7 @@ from ecotaskset.errors import UsageError, unknown_name
 from green_predictor.architectures import reshape_task, size_table
 from green_predictor.domain_model import DomainModel
 from green_predictor.rows import knobs_of
+from green_predictor.threads import for_task
 
 MACHINE = ("device", "cpu_model", "gpu_model")
 """A record that says none of these leaves the machine open; otherwise what it does not say of it is unknown."""
@@ -32,7 +33,7 @@ def completer(
             raise unknown_name("model", architecture, sizes.models)
         knobs = knobs_of(said)
         task = reshape_task(task_of(said), knobs, model.domain)
-        found = {**({} if any(said.get(name) for name in MACHINE) else machine), **task}
+        found = {**({} if any(said.get(name) for name in MACHINE) else for_task(machine, task)), **task}
         found |= said
         if not found.get("n_train"):
             raise UsageError(f"a record of '{found.get('dataset')}' has no n_train", hint="how many training examples?")

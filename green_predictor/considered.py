@@ -19,6 +19,7 @@ from green_predictor.kept import kept
 from green_predictor.nearby import Neighbours
 from green_predictor.recipe_effect import neighbours_of, with_own
 from green_predictor.rows import Rows
+from green_predictor.threads import greenest
 
 MOST_KEPT_ROWS = 20_000
 """A larger design is made anew: eight of them would fill the memory of a small machine."""
@@ -38,9 +39,15 @@ class Considered:
 
 
 def consider(
-    model: DomainModel, domain: str, task: Mapping[str, Any], machine: Mapping[str, Any], count: int
+    model: DomainModel,
+    domain: str,
+    task: Mapping[str, Any],
+    machine: Mapping[str, Any],
+    threads: int | None,
+    count: int,
 ) -> Considered:
-    """`count` designed candidates for a task on a machine, predicted.
+    """`count` designed candidates for a task on a machine, predicted; on a processor that has so many `threads`, each
+    on as many of them as need least energy.
 
     Raises:
         UsageError: as `candidates.design`.
@@ -50,12 +57,16 @@ def consider(
         json.dumps(task, sort_keys=True, default=float),
         json.dumps(machine, sort_keys=True, default=float),
     )
-    return (_kept if count <= MOST_KEPT_ROWS else _made)(model, *described, count)
+    return (_kept if count <= MOST_KEPT_ROWS else _made)(model, *described, threads, count)
 
 
-def _made(model: DomainModel, domain: str, task_json: str, machine_json: str, count: int) -> Considered:
+def _made(
+    model: DomainModel, domain: str, task_json: str, machine_json: str, threads: int | None, count: int
+) -> Considered:
     task, machine = json.loads(task_json), json.loads(machine_json)
     rows = candidates_.design(model.runs, domain, task, machine, count)
+    if threads is not None:
+        rows = greenest(rows, model.reference.prices, threads)
     known = domain_model.evidence(model, str(task["dataset"]), None)
     there = neighbours_of(model, rows)
     return predicted(model, rows, there.near, there, known)

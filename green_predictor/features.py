@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecotaskset.knobs import KNOBS
+from green_predictor import threads
 from green_predictor.link import logit
 from green_predictor.rows import Rows, setting_columns
 
@@ -54,6 +55,8 @@ def setting_features(rows: Rows, vocabulary: dict[str, list[str]]) -> dict[str, 
     """Features of the settings, (m,) each: described task, model, hardware."""
     found: dict[str, np.ndarray] = {}
     for name in setting_columns()[0]:
+        if name == threads.KNOB:  # what it costs, physics says; nothing else hangs on it
+            continue
         values = rows.numbers[name]
         found[name] = values if name in _RAW else np.log1p(values)
     for name, words in vocabulary.items():
@@ -69,6 +72,8 @@ def knob_features(rows: Rows) -> dict[str, np.ndarray]:
     """Features of the knob sets, (k,) each: numbers as logarithms, words and switches as 0 or 1."""
     found: dict[str, np.ndarray] = {}
     for name, knob in KNOBS.items():
+        if name == threads.KNOB:
+            continue
         chosen = [knobs.get(name, knob.default) for knobs in rows.knob_sets]
         if knob.kind is bool or knob.kind is str:
             for level in knob.values:

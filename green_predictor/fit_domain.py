@@ -106,6 +106,8 @@ def _kept(record: Mapping[str, Any]) -> dict[str, Any]:
     numbers, texts = setting_columns()
     kept = {name: record.get(name) for name in (*numbers, *texts, *_KEPT) if record.get(name) not in (None, [])}
     kept["quality"] = targets.final_quality(record)
+    if record.get("recipe_id"):
+        kept["recipe_id"] = targets.recipe_key(record)
     kept["energy_kwh"] = record.get("energy_kwh")
     kept["duration_s"] = record.get("duration_s")
     if isinstance(kept.get("knobs"), list):

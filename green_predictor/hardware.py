@@ -30,6 +30,7 @@ from green_predictor.machines import (
     typical_watts,
 )
 from green_predictor.rows import knobs_of
+from green_predictor.threads import KNOB
 
 MOST_CARDS = 10_000
 MOST_PACE = 4.0
@@ -56,7 +57,8 @@ class Machine:
     what says so. `typical`: the factor by which they are typically off all the same. `name`: of the processor or
     accelerator that was described. `here`: it is this machine, and runs made on it say how fast it is. `bf16`: it is
     known to multiply bfloat16 itself; a machine that does not takes longer in it, not shorter. `runs`: how many its
-    user made on it. `another_kind`: it is no processor, and all runs of the data were made on processors.
+    user made on it. `threads`: on how many a processor trains where nobody says how many; None on an accelerator, or
+    where that is not known. `another_kind`: it is no processor, and all runs of the data were made on processors.
     """
 
     columns: dict[str, Any]
@@ -72,6 +74,7 @@ class Machine:
     accelerator: Accelerator | None = None
     another_kind: bool = False
     runs: int = 0
+    threads: int | None = None
 
     @property
     def told(self) -> dict[str, Any]:
@@ -148,6 +151,18 @@ def machine(runs: Sequence[Mapping[str, Any]], wanted: str | Mapping[str, Any] =
         UsageError: a name that is neither in the data nor a known accelerator, or that fits several machines; an
             unknown column or an impossible value.
     """
+    found = _meant(runs, wanted)
+    return replace(found, threads=_threads(found.columns, wanted == "auto"))
+
+
+def _threads(columns: Mapping[str, Any], here: bool) -> int | None:
+    if columns.get("gpu_model") or columns.get("device") not in (None, "cpu"):
+        return None
+    said = this_machine.threads() if here else columns.get(KNOB) or columns.get("cpu_count")
+    return None if said is None else max(1, int(said))
+
+
+def _meant(runs: Sequence[Mapping[str, Any]], wanted: str | Mapping[str, Any]) -> Machine:
     known = machines(runs)
     if isinstance(wanted, str) and wanted.lstrip().startswith("{"):
         try:
@@ -183,9 +198,9 @@ def _described(runs: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]) -> 
     if not stands or columns.get("gpu_model") or columns.get("device") not in (None, "cpu"):
         return _accelerated(runs, columns, "as described", name=name)
     # the model is told the rate of the processor it knows: what it learned from rates is how those of one waver
-    found = _strange({**columns, "matmul_gflops": stands.get("matmul_gflops")}, "as described", name=name)
-    rate = columns.get("matmul_gflops")
-    return _compared(found, thread_gflops(runs, stands), rate / (columns.get("cpu_threads") or 1) if rate else None)
+    rates, count = (stands.get("matmul_gflops"), columns.get("matmul_gflops")), columns.get(KNOB) or 1
+    found = _strange({**columns, "matmul_gflops": rates[0] and rates[0] * count}, "as described", name=name)
+    return _compared(found, thread_gflops(runs, stands), rates[1] and rates[1] / count)
 
 
 def _compared(found: Machine, typical: float | None, rate: float | None) -> Machine:
@@ -240,7 +255,7 @@ def _data_sheet(known: list[dict[str, Any]], wanted: str) -> dict[str, Any] | No
     """An accelerator by its data sheet, on the commonest host of the data; None for one that is not listed."""
     sheet = data_sheet(wanted)
     host = known[0] if known else {}
-    host = {c: v for c, v in host.items() if c.startswith(("cpu_", "ram_")) and c != "cpu_threads"}
+    host = {c: v for c, v in host.items() if c.startswith(("cpu_", "ram_"))}
     return None if sheet is None else {**host, **sheet}
 
 

@@ -18,6 +18,7 @@ from green_predictor.pareto import front, hypervolume_ratio
 from green_predictor.preferences import Doubt, Preference, choose
 from green_predictor.protocols import machine_of
 from green_predictor.recipe_effect import cautious, neighbours_of, with_own
+from green_predictor.threads import KNOB
 
 HEADLINE = Preference(rule="cheapest", max_quality_loss=0.008)
 """The cheapest that is expected to keep 99.2 % of the best quality: what GREEN's paper says it keeps."""
@@ -58,6 +59,7 @@ class Task:
 def measured_task(name: str, records: Sequence[dict[str, Any]], energy: str = "all") -> Task | None:
     """Gather the usable records of a task; None for fewer than three recipes."""
     kept = [as_if_alone(r) for r in records if targets.usable(r, energy)]
+    kept.sort(key=_on_many_threads)  # a recipe is predicted from the first of its runs
     ids = np.array([targets.recipe_key(r) for r in kept], dtype=object)
     if not len(ids):
         return None
@@ -95,8 +97,12 @@ def _calm(records: Sequence[dict[str, Any]], recipe: np.ndarray) -> np.ndarray:
 
 
 def _own(records: Sequence[dict[str, Any]]) -> np.ndarray:
-    """Which runs were made on the machine that is judged, (n,) bool."""
-    return np.array([CONVERTED not in (r.get("flags") or []) for r in records])
+    """Which runs were made on the machine that is judged, and on one thread, as most are, (n,) bool."""
+    return np.array([CONVERTED not in (r.get("flags") or []) and not _on_many_threads(r) for r in records])
+
+
+def _on_many_threads(record: dict[str, Any]) -> bool:
+    return record.get("device") == "cpu" and (record.get(KNOB) or 1) > 1
 
 
 def _noise(values: np.ndarray, recipe: np.ndarray) -> float | None:

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from green_predictor.kept import kept
+from green_predictor.threads import KNOB
 
 IDENTITY = ("device", "cpu_model", "cpu_count", "gpu_model", "gpu_count")
 """Hardware columns by which two machines are told apart."""
@@ -30,10 +31,7 @@ def machines(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for key, _ in counted.most_common():
         mine = [r for r in runs if tuple((c, r.get(c)) for c in IDENTITY) == key]
         # knobs and runs side by side change a run's columns; the machine itself is what most runs saw
-        seen = {c: _typical([r.get(c) for r in mine]) for c in hardware_columns()}
-        # what is recommended will be trained alone, on all threads that any run here was given
-        seen["cpu_threads"] = max((r["cpu_threads"] for r in mine if r.get("cpu_threads")), default=None)
-        found.append(seen)
+        found.append({c: _typical([r.get(c) for r in mine]) for c in hardware_columns() if c != KNOB})
     return found
 
 

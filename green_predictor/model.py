@@ -22,9 +22,13 @@ from green_predictor.recipe_effect import neighbours_of, with_own
 from green_predictor.recommendation import Recommendation
 from green_predictor.rows import recipe_rows
 from green_predictor.tasks import known_tasks, task_record
+from green_predictor.threads import on_all
 
 if TYPE_CHECKING:
     import pandas as pd
+
+UNSAID = {"weight_decay": 0.0, "origin": "collected"}
+"""What a record means that does not say it, as a recipe does."""
 
 
 class GreenPredictor(BaseEstimator):
@@ -94,6 +98,8 @@ class GreenPredictor(BaseEstimator):
             elif named and not here.in_data:
                 asked = [{**record, "matmul_gflops": here.columns.get("matmul_gflops")} for record in asked]
             rows = recipe_rows(asked, [(i, float(r.get("epoch") or r["epochs"])) for i, r in enumerate(asked)])
+            if here.threads is not None:
+                rows = on_all(rows, here.threads)
             seen = None if observed is None else observed_training(observed, model, model.domain, asked[0], here)
             on_it = 0 if seen is None else sum(bool(record.get(OF_ASKED)) for record in seen.records)
             known = domain_model.evidence(model, dataset, seen, here.typical if on_it else 1.0)
@@ -186,7 +192,8 @@ class GreenPredictor(BaseEstimator):
                     raise UsageError(f"a record has no {name}")
         tasks = {name: task_record(model.runs, model.domain, name) for name in known_tasks(model.runs)}
         completed = completer(model, lambda record: tasks.get(str(record.get("dataset")), {}), here)
-        return [completed(record) for record in records]
+        said = [{name: value for name, value in record.items() if value is not None} for record in records]
+        return [completed({**UNSAID, **record}) for record in said]
 
 
 def _grouped(records: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], list[int]]:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from ecotaskset.knobs import KNOBS
+from green_predictor import threads
 from green_predictor.rows import Rows, knobs_of
 
 STEP = {"learning_rate": 4.0, "epochs": 2.0, "batch_size": 4.0, "data_fraction": 2.0, "width": 2.0}
@@ -100,9 +101,10 @@ def _optimizer(knobs: Mapping[str, Any]) -> str:
 
 
 def _codes(knob_sets: Sequence[Mapping[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
-    """(k, p) a small number for each setting of each knob but data_fraction; 0 where not turned. And which of the knobs
-    have no place among the numbers, (p,) bool."""
-    names = sorted({name for knobs in knob_sets for name in knobs} - {"data_fraction"})
+    """(k, p) a small number for each setting of each knob, 0 where not turned; but for data_fraction, and the number of
+    threads, on which nothing that is learned hangs. And which of the knobs have no place among the numbers, (p,) bool.
+    """
+    names = sorted({name for knobs in knob_sets for name in knobs} - {"data_fraction", threads.KNOB})
     seen: dict[tuple[str, Any], int] = {}
     codes = [[seen.setdefault((n, k[n]), len(seen) + 1) if n in k else 0 for n in names] for k in knob_sets]
     return (

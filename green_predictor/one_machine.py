@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from green_predictor import targets
+from green_predictor import targets, threads
 from green_predictor.alone import as_if_alone
 from green_predictor.machines import hardware_columns, machines
 from green_predictor.processors import Paces, commonest
@@ -24,9 +24,6 @@ CONVERTED = "converted"
 
 ENOUGH = 0.5
 """A machine is judged on a task where it ran at least this share of the recipes that the one with most of them ran."""
-
-_OF_THE_RUN = ("cpu_threads",)
-"""Hardware columns that a recipe or the runs beside it decide."""
 
 
 def comparable(records: Sequence[Record], energy: str = "all") -> Paces:
@@ -68,5 +65,5 @@ def converted(record: Record, machine: Record, paces: Paces) -> Record:
         if factor is not None and value is not None:
             many = isinstance(value, list)
             scaled[name] = [v if v is None else v * factor for v in value] if many else value * factor
-    described = {name: machine.get(name) for name in hardware_columns() if name not in _OF_THE_RUN}
+    described = threads.moved(record, machine, hardware_columns())
     return {**record, **scaled, **described, "flags": [*(record.get("flags") or []), CONVERTED]}

@@ -14,7 +14,7 @@ import numpy as np
 
 from ecotaskset.errors import EcoTaskSetError
 from ecotaskset.store import Store
-from green_predictor import domain_model, targets
+from green_predictor import domain_model, targets, threads
 from green_predictor.accelerators import Accelerator
 from green_predictor.domain_model import DomainModel
 from green_predictor.hardware import Machine, tried
@@ -30,7 +30,7 @@ more takes longer than it tells."""
 def on_stand_in(record: Mapping[str, Any], machine: Machine) -> dict[str, Any]:
     """A run that was made on a machine that is not in the data, as if on the one that stands for it."""
     factors = machine.slowdown
-    moved = {**record, **dict.fromkeys(hardware_columns()), **machine.told}
+    moved = {**record, **threads.moved(record, machine.told, hardware_columns())}
     for name, value in record.items():
         timed = name in ("duration_s", "curve_duration_s")
         factor = factors[0] if name.endswith("_kwh") else factors[1] if timed else 1.0

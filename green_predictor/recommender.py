@@ -23,6 +23,7 @@ from green_predictor.recommendation import Recommendation, picks
 from green_predictor.source import models_for
 from green_predictor.support import facts_missing, larger_than_any, support
 from green_predictor.tasks import task_record
+from green_predictor.threads import on_all
 from green_predictor.verdict import alternatives, verdict, why_more_is_lost
 
 MOST_ON_FRONT = 200
@@ -93,7 +94,7 @@ def recommend(
     model = _of_domain(models, domain)
     task = task_record(model.runs, domain, dataset)
     target = paced_by_runs(machine(model.runs, hardware), models, energy)
-    found = _candidates(model, domain, task, target.told, candidates)
+    found = _candidates(model, domain, task, target, candidates)
     seen = observed_training(observed, model, domain, task, target, energy)
     if seen is not None:
         on_it = sum(bool(record.get(OF_ASKED)) for record in seen.records)
@@ -135,10 +136,12 @@ def _of_domain(models: Mapping[str, domain_model.DomainModel], domain: str) -> d
 
 def _candidates(model, domain, task, target, candidates) -> Considered:
     if isinstance(candidates, int):
-        return consider(model, domain, task, target, candidates)
+        return consider(model, domain, task, target.told, target.threads, candidates)
     if not isinstance(candidates, Iterable):
         raise UsageError(f"candidates={candidates!r} is neither a number nor a list of recipes")
-    rows = candidates_.from_recipes(model.runs, domain, task, target, list(candidates))
+    rows = candidates_.from_recipes(model.runs, domain, task, target.told, list(candidates))
+    if target.threads is not None:
+        rows = on_all(rows, target.threads)
     known = domain_model.evidence(model, str(task["dataset"]), None)
     return predicted(model, rows, None, neighbours_of(model, rows), known)
 
@@ -172,7 +175,7 @@ def _answer(
               for k, p in steps.items()}  # fmt: skip
     metric = next((r["quality_metric"] for r in model.runs if r.get("quality_metric")), "quality")
     based = support(
-        model, rows, chosen.best, float(expected.leverage[best_at]), known.basis, best.recipe.recipe_id,
+        model, rows, chosen.best, float(expected.leverage[best_at]), known.basis, best.recipe,
         observed=observed, larger=larger_than_any(model, task),
         elsewhere=target.is_of_another_kind,
         remarks=(*strange, *facts_missing(task, domain), *without),

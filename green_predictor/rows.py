@@ -89,7 +89,8 @@ def joined(first: Rows, second: Rows) -> Rows:
 
 
 def settings(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Setting columns of `m` records; what a record lacks is NaN or None."""
+    """Setting columns of `m` records; what a record lacks is NaN or None. Of a processor the rate is that of one
+    thread."""
     number_names, text_names = setting_columns()
 
     def as_number(value: Any) -> float:
@@ -97,6 +98,8 @@ def settings(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, np.ndarray
 
     numbers = {name: np.array([as_number(r.get(name)) for r in records], dtype=np.float64) for name in number_names}
     texts = {name: np.array([r.get(name) for r in records] + [None], dtype=object)[:-1] for name in text_names}
+    many = np.where(texts["device"] == "cpu", np.fmax(numbers["cpu_threads"], 1.0), 1.0)
+    numbers["matmul_gflops"] = numbers["matmul_gflops"] / many
     return numbers, texts
 
 

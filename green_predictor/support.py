@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ecotaskset.recipe import Recipe
 from green_predictor import calibration, features
 from green_predictor.domain_model import DomainModel
 from green_predictor.rows import Rows
+from green_predictor.threads import left_open
 
 WELL, FAR = 95, 3.0
 """Well supported: within the leverage of 95 % of the runs. Far: more than three times the largest of them."""
@@ -67,17 +69,18 @@ def support(
     index: int,
     distance: float,
     basis: str,
-    recipe_id: str,
+    recipe: Recipe,
     observed: int = 0,
     larger: tuple[str, ...] = (),
     elsewhere: bool = False,
     remarks: tuple[str, ...] = (),
 ) -> Support:
-    """The support of one candidate. `distance`: its leverage; `observed`: runs the person brought along; `larger`: in
-    what the task is larger than all that were run (see `larger_than_any`); `elsewhere`: it is for a machine of a kind
-    that no run was made on, which supports it thinly at best."""
+    """The support of one candidate, `recipe`. `distance`: its leverage; `observed`: runs the person brought along;
+    `larger`: in what the task is larger than all that were run (see `larger_than_any`); `elsewhere`: it is for a
+    machine of a kind that no run was made on, which supports it thinly at best."""
     x = features.feature_matrix(rows.take(np.array([index])), model.spec)
     nearest = float(np.sqrt(((model.near - x) ** 2).mean(1).min()))
+    recipe_id = left_open(recipe).recipe_id
     runs_of_recipe = sum(run.get("recipe_id") == recipe_id for run in model.runs)
     dataset = rows.texts["dataset"][rows.setting[index]]
     on_task = sum(run.get("dataset") == dataset for run in model.runs) + observed

@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from ecotaskset.recipe import Recipe
+from green_predictor import threads
 from green_predictor.alone import as_if_alone
 from green_predictor.link import expit, logit
-from green_predictor.physics import PRICES, fit_prices, log_cost
+from green_predictor.physics import PRICES, fit_prices, quantities
 from green_predictor.processors import Paces, log_paces, paces
 from green_predictor.rows import LEARNED_FROM, Rows, knobs_of, recipe_rows
 
@@ -89,9 +91,14 @@ def emphasised(data: Training) -> Training:
 
 
 def recipe_key(record: Mapping[str, Any]) -> str:
-    """What runs of one recipe share: the recipe id, or (imported runs have none) the recipe's columns."""
+    """What runs of one recipe share, on however many threads: the recipe id, or (imported runs have none) the recipe's
+    columns."""
     columns = ("dataset", "model", "epochs", "batch_size", "learning_rate", "weight_decay", "pretrained", "knobs")
-    return record.get("recipe_id") or str([record.get(c) for c in columns])
+    named = record.get("recipe_id")
+    if named and threads.KNOB in knobs_of(record):
+        fields = {c: record.get(c) for c in ("domain", *columns[:-1])}
+        return threads.left_open(Recipe.create(**fields, knobs=knobs_of(record))).recipe_id
+    return named or str([record.get(c) for c in columns])
 
 
 def usable(record: Mapping[str, Any], energy: str = "all", *, partial: bool = False) -> bool:
@@ -201,14 +208,20 @@ def _reference(rows: Rows, costs: np.ndarray, weight: np.ndarray, last: np.ndarr
     middle = float(np.nanmedian(landmark)) if np.isfinite(landmark).any() else 0.0
     if not len(rows):
         return Reference(middle, PRICES)
+    many = threads.of_rows(rows)
+    on_one = np.ones(len(rows), bool) if many is None else np.fmax(many, 1) == 1
+    if on_one.any():  # what threads change is relative to these
+        rows, costs, weight, last = rows.take(np.flatnonzero(on_one)), costs[on_one], weight[on_one], last[on_one]
     found = paces(rows.take(np.flatnonzero(last)), costs[last])
     return Reference(middle, fit_prices(rows, costs[:, 0] - log_paces(rows, found)[:, 0], weight), found)
 
 
 def log_costs(rows: Rows, reference: Reference) -> np.ndarray:
-    """Logarithm of the energy and of the time that physics expects on each row's processor, (n, 2), each up to a
-    factor."""
-    return log_cost(rows, reference.prices)[:, None] + log_paces(rows, reference.paces)
+    """Logarithm of the energy and of the time that physics expects on each row's processor and its threads, (n, 2),
+    each up to a factor."""
+    used, count = quantities(rows), threads.of_rows(rows)
+    expected = np.log(used @ np.asarray(reference.prices))[:, None] + log_paces(rows, reference.paces)
+    return expected if count is None else expected + threads.more(count, used, reference.prices)
 
 
 def base_logit(rows: Rows, reference: Reference) -> np.ndarray:

@@ -44,6 +44,11 @@ def is_cpu(name: str | None) -> bool:
     return name == brand or (name.startswith(f"{brand} (") and name.endswith(line))
 
 
+def threads() -> int:
+    """How many threads of the processor this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def multiplies_bf16() -> bool:
     """Has this processor instructions that multiply bfloat16? False too where nothing says so."""
     said = f"{_cpuinfo('flags') or ''} {_cpuinfo('Features') or ''}".split()

@@ -25,6 +25,7 @@ _SHAPES_A_MODEL = (
     "rows.py",
     "selection.py",
     "targets.py",
+    "threads.py",
     "variogram.py",
 )
 

@@ -50,9 +50,8 @@ class Answer:
 
         place = self.chosen_position
         index, distance = int(found.on_front[place]), float(found.prediction.leverage[place])
-        recipe_id = self.chosen.recipe.recipe_id
         return support(
-            found.model, found.rows, index, distance, found.evidence.basis, recipe_id,
+            found.model, found.rows, index, distance, found.evidence.basis, self.chosen.recipe,
             larger=found.support.larger, elsewhere=found.machine.is_of_another_kind, remarks=found.support.remarks,
         )  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from ecotaskset.knobs import KNOBS
+from green_predictor.threads import left_open
 from space import words
 from space.state import DESCRIBED
 from space.words import safe
@@ -74,7 +75,7 @@ def trust_panel(answer: Answer) -> str:
     elsewhere = f" {answer.runs_elsewhere:,} more ran on other machines." if answer.runs_elsewhere else ""
     near = sorted(answer.runs, key=lambda run: _unlike(run, pick))[:MOST_NEAREST]
     rows = "".join(
-        f"<tr><td>{safe(run.name)}{' <b>(this recipe)</b>' if run.recipe_id == pick.recipe.recipe_id else ''}</td>"
+        f"<tr><td>{safe(run.name)}{' <b>(this recipe)</b>' if _is_of(run, pick) else ''}</td>"
         f"<td class='n'>{words.share(run.quality)}</td><td class='n'>{words.energy(run.energy_kwh)}</td>"
         f"<td class='n'>{words.energy_range(run.energy_low_kwh, run.energy_high_kwh)}</td>"
         f"<td class='n'>{words.duration(run.duration_s)}</td>"
@@ -149,7 +150,12 @@ def _unlike(run: MeasuredRun, pick: Pick) -> tuple[bool, bool, float]:
     import math
 
     distance = abs(math.log(run.energy_kwh / pick.energy_kwh)) + 3 * abs(run.quality - pick.quality)
-    return run.recipe_id != pick.recipe.recipe_id, run.model != pick.recipe.model, distance
+    return not _is_of(run, pick), run.model != pick.recipe.model, distance
+
+
+def _is_of(run: MeasuredRun, pick: Pick) -> bool:
+    """Is it a run of this recipe, on whatever number of threads?"""
+    return run.recipe_id == left_open(pick.recipe).recipe_id
 
 
 def _capital(text: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from green_predictor.alone import as_if_alone
+from green_predictor.targets import recipe_key
 
 GOOD_STATUS = ("completed", "early_stopped")
 
@@ -97,7 +98,7 @@ def _measured(run: Mapping[str, Any]) -> MeasuredRun:
     return MeasuredRun(
         name=name,
         model=str(run["model"]),
-        recipe_id=str(run.get("recipe_id") or ""),
+        recipe_id=recipe_key(run),
         metric=str(run.get("quality_metric") or "quality"),
         quality=float(_quality(run) or 0.0),
         energy_kwh=float(run["energy_kwh"]),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from collectors.campaign.progress import clock
+from collectors.knobs.refuse import available_cpus
 from collectors.plan import predicted_cost
 from ecotaskset.recipe import Recipe
 
@@ -15,8 +16,8 @@ SAMPLE = 64
 
 def expected_cost(recipes: Sequence[Recipe], jobs: int) -> dict[str, Any]:
     """`n_runs`, `energy_kwh` and `duration_h` (wall time with `jobs` at a time); null where not known yet."""
-    step = max(1, len(recipes) // SAMPLE)
-    asked = [predicted_cost(recipe) for recipe in recipes[::step]]
+    step, threads = max(1, len(recipes) // SAMPLE), max(1, available_cpus() // max(jobs, 1))
+    asked = [predicted_cost(_on_threads(recipe, threads)) for recipe in recipes[::step]]
     known = [cost for cost in asked if cost is not None]
     if not known or len(known) < len(asked):
         return {"n_runs": len(recipes), "energy_kwh": None, "duration_h": None}
@@ -26,6 +27,11 @@ def expected_cost(recipes: Sequence[Recipe], jobs: int) -> dict[str, Any]:
         "energy_kwh": share * sum(kwh for kwh, _ in known),
         "duration_h": share * sum(seconds for _, seconds in known) / 3600 / max(jobs, 1),
     }
+
+
+def _on_threads(recipe: Recipe, count: int) -> Recipe:
+    """The recipe on as many threads as a run of a campaign gets, where it does not say how many."""
+    return recipe.model_copy(update={"knobs": {"cpu_threads": count, **recipe.knobs}})
 
 
 def cost_words(cost: dict[str, Any]) -> str:

@@ -170,3 +170,12 @@ def test_shuffled_campaigns_finish_repeated_recipes_first():
     design = {"designs": [once, repeated], "defaults": {"domain": "cv", "dataset": "digits"}, "shuffle": True}
     models = [recipe.model for recipe in make_campaign(design).recipes]
     assert models == ["mlp"] * 6 + ["resnet-tiny"] * 3
+
+
+def test_on_two_threads_go_recipes_that_ran_on_one_and_some_go_on_one_again():
+    counts = {}
+    for recipe in load_campaign("threads").recipes:
+        without = recipe.model_copy(update={"knobs": {n: v for n, v in recipe.knobs.items() if n != "cpu_threads"}})
+        counts.setdefault((without.recipe_id, recipe.seed), []).append(recipe.knobs["cpu_threads"])
+    assert len(counts) >= 30 and all(2 in of_one and set(of_one) <= {1, 2} for of_one in counts.values())
+    assert sum(1 in of_one for of_one in counts.values()) >= len(counts) / 6

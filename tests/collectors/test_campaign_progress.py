@@ -138,6 +138,16 @@ def test_cost_is_null_where_nobody_knows_it(monkeypatch):
     }  # fmt: skip
 
 
+def test_cost_is_that_on_the_threads_that_a_run_gets(monkeypatch):
+    asked = []
+    monkeypatch.setattr("collectors.campaign.cost.available_cpus", lambda: 8)
+    monkeypatch.setattr("collectors.campaign.cost.predicted_cost", lambda recipe: asked.append(recipe) or (0.1, 1.0))
+    three = Recipe.create(domain="cv", dataset="digits", model="mlp", knobs={"cpu_threads": 3})
+    for jobs in (1, 2):
+        expected_cost([RECIPE, three], jobs)
+    assert [recipe.knobs["cpu_threads"] for recipe in asked] == [8, 3, 4, 3] and RECIPE.knobs == {}
+
+
 def test_seconds_are_said_as_people_say_them():
     assert [clock(s) for s in (40, 720, 12_600)] == ["40 s", "12 min", "3.5 h"]
 

@@ -18,7 +18,9 @@ from ecotaskset.amounts import duration, energy, mass
         (mass(0.0123), "12 g"),
         (duration(0.05), "50 ms"),
         (duration(90), "90 s"),
+        (duration(105), "100 s"),
         (duration(9000), "2.5 h"),
+        (duration(1e7), "2780 h"),
     ],
 )
 def test_an_amount_is_short_and_has_its_unit(text, amount):

@@ -143,7 +143,9 @@ def test_the_oracle_cannot_be_beaten_at_its_quality(task):
         if task.quality[chosen] >= (1 - judge.HEADLINE.max_quality_loss) * task.quality.max():
             assert made["energy_saved"] <= made["oracle_energy_saved"] + 1e-9
         assert made["headroom_reached"] <= 1
-    assert judge.outcome(task, int(np.argmax(task.quality)))["energy_saved"] == 0
+    tops = np.flatnonzero(task.quality >= task.quality.max() - 1e-9)  # somebody who looks at quality alone takes any
+    saved = [judge.outcome(task, int(top))["energy_saved"] for top in tops]
+    assert min(saved) <= 0 <= max(saved) and (len(tops) > 1 or saved == [0])
 
 
 def test_recipes_are_chosen_in_validation_and_judged_on_the_test_split(digits):

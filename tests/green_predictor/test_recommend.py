@@ -173,7 +173,8 @@ def test_a_longer_training_is_not_said_to_unlearn(dataset, model):
     lengths = [10, 30, 100, 300]
     recipes = [Recipe.create(domain="cv", dataset=dataset, model=model, epochs=n, learning_rate=0.001) for n in lengths]
     expected = [recommend(domain="cv", dataset=dataset, candidates=[recipe]).best.quality for recipe in recipes]
-    assert all(longer > shorter - 0.01 for shorter, longer in pairwise(expected)), expected
+    # a recipe's own runs, which may have been lucky, count too
+    assert all(longer > shorter - 0.02 for shorter, longer in pairwise(expected)), expected
 
 
 def test_of_a_machine_nobody_ran_anything_on_less_is_known():

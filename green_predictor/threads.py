@@ -1,0 +1,110 @@
+"""Threads: what a training costs on several threads of a processor, beside what it costs on one.
+
+One thread prepares examples; all share the work of a layer, but for a part that is not divided, and after every layer
+they wait for each other, busily: a thread that waits draws as much as one that computes. Memory draws the same either
+way, for a shorter time. So two threads save energy and time where a layer has much to do, and cost both where it has
+little. The figures are those of trainings that ran on one thread and on two, and how well they hold:
+tests/benchmarks/bench_threads.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ecotaskset.recipe import Recipe
+from green_predictor.physics import LAYER_STEP, TERMS, quantities
+from green_predictor.rows import Rows, knobs_of
+
+KNOB = "cpu_threads"
+
+UNDIVIDED = 0.28
+"""Share of the work of a layer that takes as long on any number of threads (Amdahl)."""
+
+WAITING = 2.4e6
+"""By how much a layer step takes longer for each doubling of threads, in operations (see `physics.PRICES`)."""
+
+MEMORY = 0.7
+"""Share of the power of a training on one thread that memory draws where both are modelled (median of the runs)."""
+
+MOST_TRIED = 2
+"""Beyond two threads nobody tried: more are predicted for whoever asks, but not recommended."""
+
+_PREPARING = np.isin(TERMS, ("example", "epoch", "run"))
+"""What one thread does alone, however many there are."""
+
+
+def more(threads: np.ndarray, used: np.ndarray, prices: tuple[float, ...]) -> np.ndarray:
+    """Natural logarithms of the factors by which energy and time differ from those on one thread, (n, 2).
+
+    Args:
+        threads: on how many threads each row is trained, (n,); NaN where that is not known counts as one.
+        used: how much each row uses of the terms of physics, (n, 9) (see `physics.quantities`), and their prices, (9,).
+    """
+    count, price = np.fmax(threads, 1.0), np.asarray(prices)
+    cost = used @ price
+    alone = used[:, _PREPARING] @ price[_PREPARING] / cost
+    divided = UNDIVIDED + (1 - UNDIVIDED) / count
+    longer = alone + (1 - alone) * divided + WAITING * np.log2(count) * used[:, LAYER_STEP] / cost
+    return np.log(np.column_stack([longer * (MEMORY + (1 - MEMORY) * count), longer]))
+
+
+def of_rows(rows: Rows) -> np.ndarray | None:
+    """On how many threads of a processor each row is trained, (n,); None where all are on one, or nobody knows."""
+    on_processor = np.array([device in (None, "cpu") for device in rows.texts["device"]], bool)
+    count = np.where(on_processor, rows.numbers[KNOB], np.nan)
+    return count[rows.setting] if np.any(count > 1) else None
+
+
+def greenest(rows: Rows, prices: tuple[float, ...], most: int) -> Rows:
+    """The same candidates, each on as many threads as need least energy, of those that were tried and at most `most`;
+    their knobs then say so."""
+    counts = range(1, min(most, MOST_TRIED) + 1)
+    used = quantities(rows)
+    energy = [more(np.full(len(rows), float(n)), used, prices)[:, 0] for n in counts]
+    chosen = np.argmin(energy, axis=0).astype(np.int32)
+    numbers = {name: np.tile(values, len(counts)) for name, values in rows.numbers.items()}
+    settings, knob_sets = len(rows.numbers[KNOB]), len(rows.knob_sets)
+    numbers[KNOB] = np.repeat(np.array(counts, np.float64), settings)
+    return replace(
+        rows,
+        numbers=numbers,
+        texts={name: np.tile(values, len(counts)) for name, values in rows.texts.items()},
+        knob_sets=tuple({**knobs, KNOB: n} for n in counts for knobs in rows.knob_sets),
+        setting=rows.setting + chosen * np.int32(settings),
+        knob_set=rows.knob_set + chosen * np.int32(knob_sets),
+    )
+
+
+def on_all(rows: Rows, threads: int) -> Rows:
+    """The same rows, those that do not say how many threads they train on trained on so many: all that there are, which
+    is what torch takes when nothing is said."""
+    said = rows.numbers[KNOB]
+    return replace(rows, numbers={**rows.numbers, KNOB: np.where(np.isnan(said), float(threads), said)})
+
+
+def left_open(recipe: Recipe) -> Recipe:
+    """The same recipe on any number of threads: nothing of what is learned hangs on that."""
+    return recipe.model_copy(update={"knobs": {name: v for name, v in recipe.knobs.items() if name != KNOB}})
+
+
+def for_task(machine: Mapping[str, Any], task: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a machine beside those of a task whose knobs may say on how many threads it is trained: the rate
+    is that of all of these."""
+    rate, count = machine.get("matmul_gflops"), task.get(KNOB)
+    if not rate or not count or machine.get("device") not in (None, "cpu"):
+        return dict(machine)
+    return {**machine, "matmul_gflops": rate * count / (machine.get(KNOB) or 1)}
+
+
+def moved(record: Mapping[str, Any], hardware: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """The hardware columns `names` of a run as those of another machine, on as many threads as it ran on: those are the
+    run's own."""
+    columns = {name: hardware.get(name) for name in names}
+    if record.get("device") not in (None, "cpu") or columns.get("device") not in (None, "cpu"):
+        return columns
+    rate, count = columns.get("matmul_gflops"), record.get(KNOB) or knobs_of(record).get(KNOB)
+    return {**columns, KNOB: count, "matmul_gflops": rate * (count or 1) if rate else rate}

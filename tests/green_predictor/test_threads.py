@@ -1,0 +1,143 @@
+"""On how many threads: what is chosen, what it costs, and what runs on several of them say of a recipe."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecotaskset.recipe import Recipe
+from green_predictor import GreenPredictor, recommend, targets, threads
+from green_predictor.physics import TERMS
+from green_predictor.recommender import model_of
+from green_predictor.rows import recipe_rows, settings
+
+ASKED = {"domain": "recsys", "dataset": "movielens_100k", "max_quality_loss": 0.01, "hardware": "Genoa"}
+KNOB = threads.KNOB
+
+PRICES = model_of("cv").reference.prices
+amounts = st.lists(st.floats(1.0, 1e12), min_size=len(PRICES), max_size=len(PRICES)).map(lambda v: np.array([v]))
+
+
+@given(used=amounts)
+def test_two_threads_are_faster_where_layers_have_much_to_do_and_never_twice_as_fast(used):
+    energy, time = np.exp(threads.more(np.array([2.0]), used, PRICES))[0]
+    busier = used * np.where(np.array(TERMS) == "operation", 1e3, 1.0)
+    assert 0.5 < time < energy < 2 * time, "both threads draw all the time, memory once"
+    alone = np.where(np.isin(TERMS, ("example", "epoch", "run")), used, 0.0)
+    assert np.exp(threads.more(np.array([2.0]), alone, PRICES))[0, 1] == pytest.approx(1.0), "nothing is shared"
+    assert np.exp(threads.more(np.array([2.0]), busier, PRICES))[0, 1] <= max(time, 0.7)
+
+
+@given(used=amounts, count=st.sampled_from([1.0, np.nan]))
+def test_on_one_thread_or_on_nobody_knows_how_many_nothing_changes(used, count):
+    assert threads.more(np.array([count]), used, PRICES) == pytest.approx(0.0, abs=1e-12)
+
+
+def record(domain="recsys", **fields):
+    run = next(r for r in model_of(domain).runs if r["device"] == "cpu")
+    return {**run, "weight_decay": 0.0, **fields}
+
+
+@pytest.mark.parametrize("most", [1, 2, 64])
+def test_each_candidate_gets_the_number_of_threads_that_needs_least_energy(most):
+    model = model_of("cv")
+    much, little = {"flops_per_sample": 1e9}, {"flops_per_sample": 1.0, "n_trainable_parameters": 1.0, "batch_size": 1}
+    some = [
+        record("cv", **{KNOB: None, **fields}) for fields in (*({**much, "batch_size": b} for b in (8, 512)), little)
+    ]
+    rows = recipe_rows(some, [(i, float(r["epochs"])) for i, r in enumerate(some)])
+    chosen = threads.greenest(rows, model.reference.prices, most)
+    counts = [chosen.knob_sets[k][KNOB] for k in chosen.knob_set]
+    assert counts == list(chosen.number(KNOB)), "what the knob says is what the cost is of"
+    assert counts == [min(most, threads.MOST_TRIED)] * 2 + [1], "a layer with next to nothing to do stays on one"
+
+    def energy(count):
+        there = threads.on_all(rows, count)
+        return targets.log_costs(there, model.reference)[:, 0]
+
+    least = np.min([energy(n) for n in range(1, min(most, threads.MOST_TRIED) + 1)], axis=0)
+    assert targets.log_costs(chosen, model.reference)[:, 0] == pytest.approx(least)
+    without = [{n: v for n, v in chosen.knob_sets[k].items() if n != KNOB} for k in chosen.knob_set]
+    assert without == [rows.knob_sets[k] for k in rows.knob_set] and (chosen.epochs == rows.epochs).all()
+
+
+def test_what_is_recommended_for_a_processor_says_its_threads():
+    free = recommend(**ASKED)
+    one = recommend(**{**ASKED, "hardware": {**free.hardware, KNOB: 1}})
+    assert {pick.recipe.knobs[KNOB] for pick in one.front} == {1} and "--knob cpu_threads=1" in one.command
+    assert {pick.recipe.knobs[KNOB] for pick in free.front} <= {1, 2}
+    assert free.best.energy_kwh <= one.best.energy_kwh * (1 + 1e-6)
+
+
+def test_on_an_accelerator_nothing_is_said_of_threads():
+    card = recommend(**{**ASKED, "hardware": "H100"})
+    assert not any(KNOB in pick.recipe.knobs for pick in card.front)
+
+
+def test_candidates_of_ones_own_stay_as_they_are_and_train_on_all_threads_unless_they_say_otherwise():
+    fields = {"domain": "nlp", "dataset": "tweets", "model": "bag-of-embeddings"}
+    open_, said = Recipe.create(**fields), Recipe.create(**fields, knobs={KNOB: 1})
+    asked = {"domain": "nlp", "dataset": "tweets", "hardware": "Genoa"}
+    all_, one = (recommend(**asked, candidates=[recipe]).best for recipe in (open_, said))
+    assert all_.recipe == open_ and one.recipe == said
+    assert one.energy_kwh < all_.energy_kwh and one.quality == all_.quality
+    two = recommend(**asked, candidates=[Recipe.create(**fields, knobs={KNOB: 2})]).best
+    assert two.energy_kwh == pytest.approx(all_.energy_kwh)
+
+
+def test_records_that_say_their_threads_are_predicted_on_them():
+    asked = {"domain": "nlp", "dataset": "tweets", "model": "bag-of-embeddings", "epochs": 3, "batch_size": 32,
+             "learning_rate": 1e-3, "device": "cpu", "cpu_model": record("nlp")["cpu_model"]}  # fmt: skip
+    said = GreenPredictor.load(_shipped()).predict([asked, {**asked, KNOB: 1}, {**asked, KNOB: 2}])
+    assert said.energy_kwh[0] == pytest.approx(said.energy_kwh[1]) and said.energy_kwh[2] > 1.05 * said.energy_kwh[1]
+    assert said.quality.nunique() == 1
+
+
+def _shipped():
+    from pathlib import Path
+
+    import green_predictor
+
+    return Path(green_predictor.__file__).parent / "model"
+
+
+def test_a_run_on_two_threads_teaches_what_one_on_one_thread_would():
+    reference = model_of("recsys").reference
+    one = record(run_id="a", **{KNOB: 1}, quality_last=0.05, status="completed")
+    rows = recipe_rows([{**one, KNOB: 2}], [(0, float(one["epochs"]))])
+    alone = recipe_rows([one], [(0, float(one["epochs"]))])
+    more = np.exp(targets.log_costs(rows, reference) - targets.log_costs(alone, reference))[0]
+    two = {**one, KNOB: 2, "energy_kwh": one["energy_kwh"] * more[0], "duration_s": one["duration_s"] * more[1]}
+    two["matmul_gflops"] = 2 * one["matmul_gflops"]
+    taught = [targets.prepare([run], reference=reference) for run in (one, two)]
+    assert taught[0].y == pytest.approx(taught[1].y, abs=1e-5)
+    assert taught[0].rows.numbers["matmul_gflops"] == taught[1].rows.numbers["matmul_gflops"]
+
+
+def test_the_rate_of_a_processor_is_that_of_one_thread_and_that_of_an_accelerator_its_own():
+    columns = {"matmul_gflops": 100.0, KNOB: 4}
+    assert settings([{**columns, "device": "cpu"}])[0]["matmul_gflops"] == [25.0]
+    assert settings([{**columns, "device": "cuda", "gpu_model": "a card"}])[0]["matmul_gflops"] == [100.0]
+
+
+def test_runs_on_any_number_of_threads_are_of_one_recipe():
+    fields = {"domain": "cv", "dataset": "digits", "model": "mlp", "knobs": {"precision": "bf16"}}
+    open_ = Recipe.create(**fields)
+    two = Recipe.create(**{**fields, "knobs": {"precision": "bf16", KNOB: 2}})
+    assert threads.left_open(two) == open_ and two.recipe_id != open_.recipe_id
+    told = [{**r.model_dump(), "recipe_id": r.recipe_id} for r in (open_, two)]
+    assert {targets.recipe_key(r) for r in told} == {open_.recipe_id}
+    as_kept = {**told[1], "knobs": [{"name": n, "value": str(v)} for n, v in two.knobs.items()]}
+    assert targets.recipe_key(as_kept) == open_.recipe_id
+
+
+def test_an_advice_whose_recipe_ran_on_another_number_of_threads_stands_on_those_runs():
+    model = model_of("cv")
+    run = next(r for r in model.runs if r["dataset"] == "digits" and not r.get("knobs"))
+    fields = {n: run[n] for n in ("dataset", "model", "epochs", "batch_size", "learning_rate")}
+    made = recommend(domain="cv", dataset="digits", hardware="Genoa",
+                     candidates=[Recipe.create(domain="cv", weight_decay=run.get("weight_decay") or 0.0, **fields,
+                                               knobs={KNOB: 1})])  # fmt: skip
+    assert made.support.runs_of_recipe >= 1 and made.support.level == "run"
