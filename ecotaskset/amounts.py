@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 
 def energy(kwh: float) -> str:
     """Energy with a unit that suits it."""
@@ -23,8 +25,7 @@ def duration(seconds: float) -> str:
 
 def _digits(value: float, count: int) -> str:
     """A number to so many digits, never with an exponent."""
-    rounded = float(f"{value:.{count}g}")
-    return f"{rounded:.0f}" if rounded >= 10 ** (count - 1) else f"{rounded:g}"
+    return f"{Decimal(f'{value:.{count}g}').normalize():f}"
 
 
 def _scaled(value: float, units: tuple[tuple[float, str], ...]) -> str:

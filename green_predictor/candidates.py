@@ -215,7 +215,7 @@ def _settings(runs, domain, task, machine, pairs):
     records = []
     for architecture, knobs in pairs:
         reshaped = reshape_task(task, knobs, domain)
-        there = threads.for_task(machine, reshaped)
+        there = threads.on_count(machine, reshaped.get(threads.KNOB))
         records.append({**there, **reshaped, **table.columns(architecture, reshaped, knobs), "origin": "collected"})
     return settings(records)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ from green_predictor.domain_model import DomainModel, Evidence
 from green_predictor.kept import kept
 from green_predictor.nearby import Neighbours
 from green_predictor.recipe_effect import neighbours_of, with_own
-from green_predictor.rows import Rows
-from green_predictor.threads import greenest
+from green_predictor.rows import Rows, joined
+from green_predictor.threads import greenest, on_each
 
 MOST_KEPT_ROWS = 20_000
 """A larger design is made anew: eight of them would fill the memory of a small machine."""
@@ -45,9 +46,11 @@ def consider(
     machine: Mapping[str, Any],
     threads: int | None,
     count: int,
+    *,
+    in_time: bool = False,
 ) -> Considered:
     """`count` designed candidates for a task on a machine, predicted; on a processor that has so many `threads`, each
-    on as many of them as need least energy.
+    on as many of them as need least energy, or, where time is short, on each number that was tried.
 
     Raises:
         UsageError: as `candidates.design`.
@@ -57,15 +60,23 @@ def consider(
         json.dumps(task, sort_keys=True, default=float),
         json.dumps(machine, sort_keys=True, default=float),
     )
-    return (_kept if count <= MOST_KEPT_ROWS else _made)(model, *described, threads, count)
+    return (_kept if count <= MOST_KEPT_ROWS else _made)(model, *described, threads, count, in_time)
 
 
 def _made(
-    model: DomainModel, domain: str, task_json: str, machine_json: str, threads: int | None, count: int
+    model: DomainModel,
+    domain: str,
+    task_json: str,
+    machine_json: str,
+    threads: int | None,
+    count: int,
+    in_time: bool,
 ) -> Considered:
     task, machine = json.loads(task_json), json.loads(machine_json)
     rows = candidates_.design(model.runs, domain, task, machine, count)
-    if threads is not None:
+    if threads is not None and in_time:
+        rows = reduce(joined, on_each(rows, threads))
+    elif threads is not None:
         rows = greenest(rows, model.reference.prices, threads)
     known = domain_model.evidence(model, str(task["dataset"]), None)
     there = neighbours_of(model, rows)

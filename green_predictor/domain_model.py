@@ -15,6 +15,7 @@ from green_predictor.families import FAMILIES
 from green_predictor.link import logit
 from green_predictor.preferences import Doubt
 from green_predictor.rows import Rows
+from green_predictor.threads import untried
 from green_predictor.variogram import indistinct
 
 PIECE = 65_536
@@ -240,11 +241,13 @@ def predict_task(
 
 def with_intervals(model: DomainModel, rows: Rows, y: np.ndarray, known: Evidence) -> Prediction:
     """Targets as quality, kWh and s, with intervals that widen with the distance from the training data, for a machine
-    that no run was made on, and on a task never seen for a landmark that nobody told: it may be that of any task."""
+    or a number of threads that no run was made on, and on a task never seen for a landmark that nobody told: it may be
+    that of any task."""
     low, high = model.quantiles.get(known.basis, model.quantiles["unseen"])
     middle, distance = targets.restore(y.astype(np.float32), rows, model.reference), leverage(model, rows)
     wide = calibration.widths(distance, middle[0], rows.number("n_validation"))
     off = np.tile(Z90 / TYPICAL * slower((known.typical, known.typical)), (len(rows), 1))
+    off[:, COSTS] = np.hypot(off[:, COSTS], Z90 / TYPICAL * untried(rows)[:, None])
     if known.basis == "unseen":
         untold = np.isnan(rows.number("landmark_quality"))
         off[untold, targets.QUALITY] = Z90 * _landmark_spread(model)

@@ -29,8 +29,8 @@ from green_predictor.machines import (
     thread_gflops,
     typical_watts,
 )
-from green_predictor.rows import knobs_of
-from green_predictor.threads import KNOB
+from green_predictor.rows import is_processor, knobs_of
+from green_predictor.threads import KNOB, MOST_TRIED, on_count
 
 MOST_CARDS = 10_000
 MOST_PACE = 4.0
@@ -57,8 +57,8 @@ class Machine:
     what says so. `typical`: the factor by which they are typically off all the same. `name`: of the processor or
     accelerator that was described. `here`: it is this machine, and runs made on it say how fast it is. `bf16`: it is
     known to multiply bfloat16 itself; a machine that does not takes longer in it, not shorter. `runs`: how many its
-    user made on it. `threads`: on how many a processor trains where nobody says how many; None on an accelerator, or
-    where that is not known. `another_kind`: it is no processor, and all runs of the data were made on processors.
+    user made on it. `threads`: how many a processor has for a training, which takes them all where nothing is said;
+    None on an accelerator. `another_kind`: it is no processor, and all runs of the data were made on processors.
     """
 
     columns: dict[str, Any]
@@ -156,10 +156,10 @@ def machine(runs: Sequence[Mapping[str, Any]], wanted: str | Mapping[str, Any] =
 
 
 def _threads(columns: Mapping[str, Any], here: bool) -> int | None:
-    if columns.get("gpu_model") or columns.get("device") not in (None, "cpu"):
+    if not is_processor(columns):
         return None
-    said = this_machine.threads() if here else columns.get(KNOB) or columns.get("cpu_count")
-    return None if said is None else max(1, int(said))
+    said = this_machine.threads() if here else columns.get(KNOB) or columns.get("cpu_count") or MOST_TRIED
+    return max(1, int(said))
 
 
 def _meant(runs: Sequence[Mapping[str, Any]], wanted: str | Mapping[str, Any]) -> Machine:
@@ -198,9 +198,9 @@ def _described(runs: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]) -> 
     if not stands or columns.get("gpu_model") or columns.get("device") not in (None, "cpu"):
         return _accelerated(runs, columns, "as described", name=name)
     # the model is told the rate of the processor it knows: what it learned from rates is how those of one waver
-    rates, count = (stands.get("matmul_gflops"), columns.get("matmul_gflops")), columns.get(KNOB) or 1
-    found = _strange({**columns, "matmul_gflops": rates[0] and rates[0] * count}, "as described", name=name)
-    return _compared(found, thread_gflops(runs, stands), rates[1] and rates[1] / count)
+    known, told = (on_count(one, 1).get("matmul_gflops") for one in (stands, columns))
+    alike = on_count({**columns, KNOB: None, "matmul_gflops": known}, columns.get(KNOB))
+    return _compared(_strange(alike, "as described", name=name), thread_gflops(runs, stands), told)
 
 
 def _compared(found: Machine, typical: float | None, rate: float | None) -> Machine:

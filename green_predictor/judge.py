@@ -18,7 +18,8 @@ from green_predictor.pareto import front, hypervolume_ratio
 from green_predictor.preferences import Doubt, Preference, choose
 from green_predictor.protocols import machine_of
 from green_predictor.recipe_effect import cautious, neighbours_of, with_own
-from green_predictor.threads import KNOB
+from green_predictor.rows import is_processor
+from green_predictor.threads import count_of
 
 HEADLINE = Preference(rule="cheapest", max_quality_loss=0.008)
 """The cheapest that is expected to keep 99.2 % of the best quality: what GREEN's paper says it keeps."""
@@ -59,7 +60,8 @@ class Task:
 def measured_task(name: str, records: Sequence[dict[str, Any]], energy: str = "all") -> Task | None:
     """Gather the usable records of a task; None for fewer than three recipes."""
     kept = [as_if_alone(r) for r in records if targets.usable(r, energy)]
-    kept.sort(key=_on_many_threads)  # a recipe is predicted from the first of its runs
+    # a recipe is predicted from the first of its runs
+    kept = [kept[i] for i in np.argsort(_on_many_threads(kept), kind="stable")]
     ids = np.array([targets.recipe_key(r) for r in kept], dtype=object)
     if not len(ids):
         return None
@@ -87,22 +89,24 @@ def measured_task(name: str, records: Sequence[dict[str, Any]], energy: str = "a
 
 
 def _calm(records: Sequence[dict[str, Any]], recipe: np.ndarray) -> np.ndarray:
-    """Which runs say what their recipe costs, 0 or 1: those on the machine itself that no other work disturbed; where
-    there are none, those that were not disturbed; else all."""
+    """Which runs say what their recipe costs, 0 or 1: those on the machine itself, on one thread, that no other work
+    disturbed; where there are none, undisturbed ones of any machine on one thread; then all undisturbed; else all."""
     calm = np.ones(len(records))
     undisturbed = np.array(["contended" not in (r.get("flags") or []) for r in records])
-    for best in (undisturbed, undisturbed & _own(records)):
+    on_one = undisturbed & ~_on_many_threads(records)
+    for best in (undisturbed, on_one, on_one & _own(records)):
         calm = np.where(np.bincount(recipe, best)[recipe] > 0, best, calm)
     return calm
 
 
 def _own(records: Sequence[dict[str, Any]]) -> np.ndarray:
-    """Which runs were made on the machine that is judged, and on one thread, as most are, (n,) bool."""
-    return np.array([CONVERTED not in (r.get("flags") or []) and not _on_many_threads(r) for r in records])
+    """Which runs were made on the machine that is judged and, where any were, on one thread, (n,) bool."""
+    here, many = np.array([CONVERTED not in (r.get("flags") or []) for r in records]), _on_many_threads(records)
+    return here & ~many if (here & ~many).any() else here
 
 
-def _on_many_threads(record: dict[str, Any]) -> bool:
-    return record.get("device") == "cpu" and (record.get(KNOB) or 1) > 1
+def _on_many_threads(records: Sequence[dict[str, Any]]) -> np.ndarray:
+    return np.array([is_processor(r) and (count_of(r) or 1) > 1 for r in records], bool)
 
 
 def _noise(values: np.ndarray, recipe: np.ndarray) -> float | None:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from green_predictor.kept import kept
-from green_predictor.threads import KNOB
+from green_predictor.threads import KNOB, on_count
 
 IDENTITY = ("device", "cpu_model", "cpu_count", "gpu_model", "gpu_count")
 """Hardware columns by which two machines are told apart."""
@@ -30,8 +30,9 @@ def machines(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     found = []
     for key, _ in counted.most_common():
         mine = [r for r in runs if tuple((c, r.get(c)) for c in IDENTITY) == key]
-        # knobs and runs side by side change a run's columns; the machine itself is what most runs saw
-        found.append({c: _typical([r.get(c) for r in mine]) for c in hardware_columns() if c != KNOB})
+        # knobs and runs side by side change a run's columns; the machine itself is what most runs saw, on one thread
+        on_one = [on_count(r, 1) for r in mine]
+        found.append({c: _typical([r.get(c) for r in on_one]) for c in hardware_columns() if c != KNOB})
     return found
 
 

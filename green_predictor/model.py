@@ -22,7 +22,7 @@ from green_predictor.recipe_effect import neighbours_of, with_own
 from green_predictor.recommendation import Recommendation
 from green_predictor.rows import recipe_rows
 from green_predictor.tasks import known_tasks, task_record
-from green_predictor.threads import on_all
+from green_predictor.threads import count_of, on_all, on_count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,8 +78,9 @@ class GreenPredictor(BaseEstimator):
         A record needs `domain`, `dataset`, `model`, `epochs`, `batch_size`, `learning_rate`; task, model and hardware
         columns describe it further. What it leaves out is that of the data set, of the architecture, and of this
         machine; of a data set that no run is of, at least `n_train` must be said. A column `epoch` asks for an earlier
-        epoch. Of a processor or GPU that no run is of, as `recommend` of such hardware: intervals are wider, and energy
-        and time of a processor scaled by its `matmul_gflops`, where the record has it.
+        epoch; a record that says nothing of `cpu_threads` trains on all of its processor. Of a processor or GPU that no
+        run is of, as `recommend` of such hardware: intervals are wider, and energy and time of a processor scaled by
+        its `matmul_gflops`, where the record has it.
 
         Raises:
             UsageError: a needed column is missing, or an architecture is not known.
@@ -92,13 +93,13 @@ class GreenPredictor(BaseEstimator):
         for (domain, dataset, named, *_), index in _grouped(records).items():
             model = self._domain(domain)
             here = self._machine(model, [records[i] for i in index], named)
-            asked = self._completed(model, [records[i] for i in index], here.told)
+            asked = self._completed(model, [records[i] for i in index], here)
             if here.stand_in is not None:
                 asked = [{**record, **dict.fromkeys(hardware_columns()), **here.stand_in} for record in asked]
             elif named and not here.in_data:
-                asked = [{**record, "matmul_gflops": here.columns.get("matmul_gflops")} for record in asked]
+                asked = [{**record, "matmul_gflops": _rate(here, record)} for record in asked]
             rows = recipe_rows(asked, [(i, float(r.get("epoch") or r["epochs"])) for i, r in enumerate(asked)])
-            if here.threads is not None:
+            if here.threads is not None:  # a record that names its machine may have left this open
                 rows = on_all(rows, here.threads)
             seen = None if observed is None else observed_training(observed, model, model.domain, asked[0], here)
             on_it = 0 if seen is None else sum(bool(record.get(OF_ASKED)) for record in seen.records)
@@ -171,7 +172,7 @@ class GreenPredictor(BaseEstimator):
         if not named:
             return paced_by_runs(machine(model.runs), self.domains_, self.energy)
         if named in {run.get(name) for run in model.runs for name in ("gpu_model", "cpu_model")}:
-            return Machine({}, "", True)
+            return Machine({}, "", True, threads=machine(model.runs, named).threads)
         timed = sorted((r for r in records if r.get("matmul_gflops")), key=lambda r: r["matmul_gflops"])
         told = timed[len(timed) // 2] if timed else records[0]
         said = {name: told[name] for name in hardware_columns() if told.get(name) is not None}
@@ -184,16 +185,20 @@ class GreenPredictor(BaseEstimator):
 
     @staticmethod
     def _completed(
-        model: domain_model.DomainModel, records: Sequence[Mapping[str, Any]], here: Mapping[str, Any]
+        model: domain_model.DomainModel, records: Sequence[Mapping[str, Any]], here: Machine
     ) -> list[dict[str, Any]]:
         for record in records:
             for name in ("model", "epochs", "batch_size", "learning_rate"):
                 if record.get(name) is None:
                     raise UsageError(f"a record has no {name}")
         tasks = {name: task_record(model.runs, model.domain, name) for name in known_tasks(model.runs)}
-        completed = completer(model, lambda record: tasks.get(str(record.get("dataset")), {}), here)
+        completed = completer(model, lambda record: tasks.get(str(record.get("dataset")), {}), here.told, here.threads)
         said = [{name: value for name, value in record.items() if value is not None} for record in records]
         return [completed({**UNSAID, **record}) for record in said]
+
+
+def _rate(here: Machine, record: Mapping[str, Any]) -> float | None:
+    return on_count(here.told, count_of(record)).get("matmul_gflops")
 
 
 def _grouped(records: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], list[int]]:

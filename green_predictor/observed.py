@@ -52,7 +52,7 @@ def observed_training(
     """
     if observed is None:
         return None
-    completed = completer(model, lambda _: task, machine.told)
+    completed = completer(model, lambda _: task, machine.told, machine.threads)
     mine = _of_task([dict(r) for r in records(observed)], str(task["dataset"]), task.get("recorded_as"))
     kept = []
     for record in mine:

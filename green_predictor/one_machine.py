@@ -65,5 +65,6 @@ def converted(record: Record, machine: Record, paces: Paces) -> Record:
         if factor is not None and value is not None:
             many = isinstance(value, list)
             scaled[name] = [v if v is None else v * factor for v in value] if many else value * factor
-    described = threads.moved(record, machine, hardware_columns())
+    columns = threads.on_count(machine, threads.count_of(record))
+    described = {name: columns.get(name) for name in hardware_columns()}
     return {**record, **scaled, **described, "flags": [*(record.get("flags") or []), CONVERTED]}

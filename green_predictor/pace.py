@@ -21,6 +21,7 @@ from green_predictor.hardware import Machine, tried
 from green_predictor.kept import kept
 from green_predictor.machines import hardware_columns
 from green_predictor.protocols import machine_of
+from green_predictor.rows import is_processor
 
 NEWEST, MOST_READ, AT_ONCE = 20, 200, 20
 """The latest runs that count, up to so many, among so many that are looked at: a machine's speed drifts, and reading
@@ -30,7 +31,8 @@ more takes longer than it tells."""
 def on_stand_in(record: Mapping[str, Any], machine: Machine) -> dict[str, Any]:
     """A run that was made on a machine that is not in the data, as if on the one that stands for it."""
     factors = machine.slowdown
-    moved = {**record, **threads.moved(record, machine.told, hardware_columns())}
+    told = threads.on_count(machine.told, threads.count_of(record) if is_processor(record) else None)
+    moved = {**record, **dict.fromkeys(hardware_columns()), **told}
     for name, value in record.items():
         timed = name in ("duration_s", "curve_duration_s")
         factor = factors[0] if name.endswith("_kwh") else factors[1] if timed else 1.0
@@ -123,7 +125,7 @@ def _of_task(
             costs = [end - values[mine[0]] for end, values in zip(costs, (needed, expected), strict=True)]
         with np.errstate(divide="ignore", invalid="ignore"):
             more, longer = np.log(costs[0] / costs[1])
-        if np.isfinite(more):
+        if np.isfinite(more) and (threads.count_of(record) or 1) <= threads.MOST_TRIED:
             found.append(np.array([more, longer if record.get("duration_s") is not None else np.nan]))
     return found
 

@@ -23,6 +23,7 @@ CACHE_BYTES = 32e6
 """Typical last-level cache that two cores may use; of a batch's scores, what is beyond it comes from memory."""
 
 LAYER_STEP = TERMS.index("layer step")
+"""Column of `quantities`."""
 
 TRUST = 0.0002
 """How strongly prices are held at `PRICES`, as a share of the weight of all runs."""

@@ -21,6 +21,8 @@ from ecotaskset.store import Store
 from green_predictor import probes
 from green_predictor.candidates import recipe_of
 from green_predictor.source import records
+from green_predictor.this_machine import threads
+from green_predictor.threads import KNOB
 
 if TYPE_CHECKING:
     from green_predictor.recommendation import Recommendation
@@ -109,7 +111,10 @@ def _collect(recipe: Recipe, store: Path) -> str:
 
 
 def collecting(recipe: Recipe, store: Path, *words: str, stderr: int | None = None) -> subprocess.Popen[str]:
-    """`green-collect` training a recipe into a store, as a process with pipes for its answer and ours."""
+    """`green-collect` training a recipe into a store, as a process with pipes for its answer and ours; on fewer threads
+    where there are not as many here as on the machine it was recommended for."""
+    if recipe.knobs.get(KNOB, 0) > threads():
+        recipe = recipe.model_copy(update={"knobs": {**recipe.knobs, KNOB: threads()}})
     command = green_collect(*shlex.split(recipe.command())[1:], "--store", str(store), *words)
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True)
 

@@ -19,6 +19,7 @@ from green_predictor.preferences import Preference
 from green_predictor.rows import Rows
 from green_predictor.support import Support
 from green_predictor.targets import QUALITY, restore
+from green_predictor.threads import left_open
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +48,11 @@ class Pick:
     def command(self) -> str:
         """The command that trains it."""
         return self.recipe.command()
+
+    @property
+    def choice(self) -> str:
+        """What names it among others, on whichever machine: the id of its recipe on any number of threads."""
+        return left_open(self.recipe).recipe_id
 
     @property
     def name(self) -> str:

@@ -21,7 +21,7 @@ from green_predictor.preferences import Choice, Preference, choose, preference
 from green_predictor.recipe_effect import cautious, neighbours_of
 from green_predictor.recommendation import Recommendation, picks
 from green_predictor.source import models_for
-from green_predictor.support import facts_missing, larger_than_any, support
+from green_predictor.support import facts_missing, larger_than_any, support, threads_untried
 from green_predictor.tasks import task_record
 from green_predictor.threads import on_all
 from green_predictor.verdict import alternatives, verdict, why_more_is_lost
@@ -94,7 +94,7 @@ def recommend(
     model = _of_domain(models, domain)
     task = task_record(model.runs, domain, dataset)
     target = paced_by_runs(machine(model.runs, hardware), models, energy)
-    found = _candidates(model, domain, task, target, candidates)
+    found = _candidates(model, domain, task, target, candidates, in_time=wanted.max_hours is not None)
     seen = observed_training(observed, model, domain, task, target, energy)
     if seen is not None:
         on_it = sum(bool(record.get(OF_ASKED)) for record in seen.records)
@@ -134,9 +134,9 @@ def _of_domain(models: Mapping[str, domain_model.DomainModel], domain: str) -> d
     return models[domain]
 
 
-def _candidates(model, domain, task, target, candidates) -> Considered:
+def _candidates(model, domain, task, target, candidates, *, in_time: bool) -> Considered:
     if isinstance(candidates, int):
-        return consider(model, domain, task, target.told, target.threads, candidates)
+        return consider(model, domain, task, target.told, target.threads, candidates, in_time=in_time)
     if not isinstance(candidates, Iterable):
         raise UsageError(f"candidates={candidates!r} is neither a number nor a list of recipes")
     rows = candidates_.from_recipes(model.runs, domain, task, target.told, list(candidates))
@@ -178,7 +178,7 @@ def _answer(
         model, rows, chosen.best, float(expected.leverage[best_at]), known.basis, best.recipe,
         observed=observed, larger=larger_than_any(model, task),
         elsewhere=target.is_of_another_kind,
-        remarks=(*strange, *facts_missing(task, domain), *without),
+        remarks=(*strange, *facts_missing(task, domain), *without, *threads_untried(rows, chosen.best)),
     )  # fmt: skip
     return Recommendation(
         best=best,

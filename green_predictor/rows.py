@@ -98,9 +98,20 @@ def settings(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, np.ndarray
 
     numbers = {name: np.array([as_number(r.get(name)) for r in records], dtype=np.float64) for name in number_names}
     texts = {name: np.array([r.get(name) for r in records] + [None], dtype=object)[:-1] for name in text_names}
-    many = np.where(texts["device"] == "cpu", np.fmax(numbers["cpu_threads"], 1.0), 1.0)
+    many = np.where(on_processor(texts), np.fmax(numbers["cpu_threads"], 1.0), 1.0)
     numbers["matmul_gflops"] = numbers["matmul_gflops"] / many
     return numbers, texts
+
+
+def is_processor(columns: Mapping[str, Any]) -> bool:
+    """Do these hardware columns mean that a processor trains, as they do where they name no accelerator?"""
+    return columns.get("device") in (None, "cpu") and not columns.get("gpu_model")
+
+
+def on_processor(texts: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The same of settings, (m,) bool."""
+    both = zip(texts["device"], texts["gpu_model"], strict=True)
+    return np.array([is_processor({"device": device, "gpu_model": gpu}) for device, gpu in both], bool)
 
 
 def knobs_of(record: Mapping[str, Any]) -> dict[str, Any]:

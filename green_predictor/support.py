@@ -12,7 +12,7 @@ from ecotaskset.recipe import Recipe
 from green_predictor import calibration, features
 from green_predictor.domain_model import DomainModel
 from green_predictor.rows import Rows
-from green_predictor.threads import left_open
+from green_predictor.threads import MOST_TRIED, left_open, of_rows
 
 WELL, FAR = 95, 3.0
 """Well supported: within the leverage of 95 % of the runs. Far: more than three times the largest of them."""
@@ -116,6 +116,14 @@ def larger_than_any(model: DomainModel, task: Mapping[str, Any]) -> tuple[str, .
 
 def _steps(n_train: float, epochs: float, batch_size: float) -> float:
     return float(n_train) * float(epochs) / float(batch_size)
+
+
+def threads_untried(rows: Rows, index: int) -> tuple[str, ...]:
+    """A remark where a candidate trains on more threads than anybody tried."""
+    count = of_rows(rows.take(np.array([index])))
+    if count is None or count[0] <= MOST_TRIED:
+        return ()
+    return (f"{count[0]:.0f} threads, the most that were tried are {MOST_TRIED}",)
 
 
 def facts_missing(task: Mapping[str, Any], domain: str) -> tuple[str, ...]:

@@ -8,11 +8,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from ecotaskset.errors import UsageError
 from ecotaskset.recipe import Recipe
 from green_predictor import threads
 from green_predictor.alone import as_if_alone
@@ -96,8 +98,9 @@ def recipe_key(record: Mapping[str, Any]) -> str:
     columns = ("dataset", "model", "epochs", "batch_size", "learning_rate", "weight_decay", "pretrained", "knobs")
     named = record.get("recipe_id")
     if named and threads.KNOB in knobs_of(record):
-        fields = {c: record.get(c) for c in ("domain", *columns[:-1])}
-        return threads.left_open(Recipe.create(**fields, knobs=knobs_of(record))).recipe_id
+        fields = {c: record[c] for c in ("domain", *columns[:-1]) if record.get(c) is not None}
+        with suppress(UsageError):  # too little is said to tell which recipe it would be
+            return threads.left_open(Recipe.create(**fields, knobs=knobs_of(record))).recipe_id
     return named or str([record.get(c) for c in columns])
 
 
@@ -208,12 +211,13 @@ def _reference(rows: Rows, costs: np.ndarray, weight: np.ndarray, last: np.ndarr
     middle = float(np.nanmedian(landmark)) if np.isfinite(landmark).any() else 0.0
     if not len(rows):
         return Reference(middle, PRICES)
-    many = threads.of_rows(rows)
-    on_one = np.ones(len(rows), bool) if many is None else np.fmax(many, 1) == 1
-    if on_one.any():  # what threads change is relative to these
-        rows, costs, weight, last = rows.take(np.flatnonzero(on_one)), costs[on_one], weight[on_one], last[on_one]
-    found = paces(rows.take(np.flatnonzero(last)), costs[last])
-    return Reference(middle, fit_prices(rows, costs[:, 0] - log_paces(rows, found)[:, 0], weight), found)
+    count, prices = threads.of_rows(rows), PRICES
+    used = quantities(rows)
+    for _ in range(1 if count is None else 2):  # what threads change follows from the prices
+        alone = costs if count is None else costs - threads.more(count, used, prices)
+        found = paces(rows.take(np.flatnonzero(last)), alone[last])
+        prices = fit_prices(rows, alone[:, 0] - log_paces(rows, found)[:, 0], weight)
+    return Reference(middle, prices, found)
 
 
 def log_costs(rows: Rows, reference: Reference) -> np.ndarray:

@@ -45,8 +45,10 @@ def is_cpu(name: str | None) -> bool:
 
 
 def threads() -> int:
-    """How many threads of the processor this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """How many threads of the processor a training may use here."""
+    free = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return min(free, max(1, int(said))) if said.isdecimal() else free
 
 
 def multiplies_bf16() -> bool:

@@ -9,7 +9,7 @@ tests/benchmarks/bench_threads.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,11 +17,11 @@ import numpy as np
 
 from ecotaskset.recipe import Recipe
 from green_predictor.physics import LAYER_STEP, TERMS, quantities
-from green_predictor.rows import Rows, knobs_of
+from green_predictor.rows import Rows, is_processor, knobs_of, on_processor
 
 KNOB = "cpu_threads"
 
-UNDIVIDED = 0.28
+UNDIVIDED = 0.29
 """Share of the work of a layer that takes as long on any number of threads (Amdahl)."""
 
 WAITING = 2.4e6
@@ -54,29 +54,39 @@ def more(threads: np.ndarray, used: np.ndarray, prices: tuple[float, ...]) -> np
 
 def of_rows(rows: Rows) -> np.ndarray | None:
     """On how many threads of a processor each row is trained, (n,); None where all are on one, or nobody knows."""
-    on_processor = np.array([device in (None, "cpu") for device in rows.texts["device"]], bool)
-    count = np.where(on_processor, rows.numbers[KNOB], np.nan)
+    count = np.where(on_processor(rows.texts), rows.numbers[KNOB], np.nan)
     return count[rows.setting] if np.any(count > 1) else None
 
 
-def greenest(rows: Rows, prices: tuple[float, ...], most: int) -> Rows:
-    """The same candidates, each on as many threads as need least energy, of those that were tried and at most `most`;
-    their knobs then say so."""
+def on_each(rows: Rows, most: int) -> list[Rows]:
+    """The same candidates on one thread, on two, and so on: as many as were tried and at most `most`. Their knobs say
+    so, and they share settings and knob sets."""
     counts = range(1, min(most, MOST_TRIED) + 1)
-    used = quantities(rows)
-    energy = [more(np.full(len(rows), float(n)), used, prices)[:, 0] for n in counts]
-    chosen = np.argmin(energy, axis=0).astype(np.int32)
-    numbers = {name: np.tile(values, len(counts)) for name, values in rows.numbers.items()}
     settings, knob_sets = len(rows.numbers[KNOB]), len(rows.knob_sets)
-    numbers[KNOB] = np.repeat(np.array(counts, np.float64), settings)
-    return replace(
+    shared = replace(
         rows,
-        numbers=numbers,
+        numbers={name: np.tile(values, len(counts)) for name, values in rows.numbers.items()}
+        | {KNOB: np.repeat(np.array(counts, np.float64), settings)},
         texts={name: np.tile(values, len(counts)) for name, values in rows.texts.items()},
         knob_sets=tuple({**knobs, KNOB: n} for n in counts for knobs in rows.knob_sets),
-        setting=rows.setting + chosen * np.int32(settings),
-        knob_set=rows.knob_set + chosen * np.int32(knob_sets),
     )
+    return [
+        replace(
+            shared,
+            setting=rows.setting + np.int32(i * settings),
+            knob_set=rows.knob_set + np.int32(i * knob_sets),
+        )
+        for i in range(len(counts))
+    ]
+
+
+def greenest(rows: Rows, prices: tuple[float, ...], most: int) -> Rows:
+    """The same candidates, each on as many threads (see `on_each`) as need least energy."""
+    used, each = quantities(rows), on_each(rows, most)
+    energy = [more(np.full(len(rows), i + 1.0), used, prices)[:, 0] for i in range(len(each))]
+    chosen = np.argmin(energy, axis=0)
+    picked = {n: np.choose(chosen, [getattr(one, n) for one in each]) for n in ("setting", "knob_set")}
+    return replace(each[0], **picked)
 
 
 def on_all(rows: Rows, threads: int) -> Rows:
@@ -86,25 +96,28 @@ def on_all(rows: Rows, threads: int) -> Rows:
     return replace(rows, numbers={**rows.numbers, KNOB: np.where(np.isnan(said), float(threads), said)})
 
 
+def untried(rows: Rows) -> np.ndarray:
+    """Natural logarithm of the factor by which energy and time are typically off because nobody tried so many threads,
+    (n,): between no gain beyond those that were tried and a full one."""
+    count = of_rows(rows)
+    return np.zeros(len(rows)) if count is None else np.log(np.fmax(count / MOST_TRIED, 1.0)) / 2
+
+
 def left_open(recipe: Recipe) -> Recipe:
     """The same recipe on any number of threads: nothing of what is learned hangs on that."""
     return recipe.model_copy(update={"knobs": {name: v for name, v in recipe.knobs.items() if name != KNOB}})
 
 
-def for_task(machine: Mapping[str, Any], task: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of a machine beside those of a task whose knobs may say on how many threads it is trained: the rate
-    is that of all of these."""
-    rate, count = machine.get("matmul_gflops"), task.get(KNOB)
-    if not rate or not count or machine.get("device") not in (None, "cpu"):
+def count_of(record: Mapping[str, Any]) -> int | None:
+    """On how many threads a record says that it is, or was, trained."""
+    return record.get(KNOB) or knobs_of(record).get(KNOB)
+
+
+def on_count(machine: Mapping[str, Any], count: int | None) -> dict[str, Any]:
+    """The columns of a machine for a training on so many of its threads, None for as many as they say: a processor's
+    rate is that of all of these."""
+    if not is_processor(machine):
         return dict(machine)
-    return {**machine, "matmul_gflops": rate * count / (machine.get(KNOB) or 1)}
-
-
-def moved(record: Mapping[str, Any], hardware: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """The hardware columns `names` of a run as those of another machine, on as many threads as it ran on: those are the
-    run's own."""
-    columns = {name: hardware.get(name) for name in names}
-    if record.get("device") not in (None, "cpu") or columns.get("device") not in (None, "cpu"):
-        return columns
-    rate, count = columns.get("matmul_gflops"), record.get(KNOB) or knobs_of(record).get(KNOB)
-    return {**columns, KNOB: count, "matmul_gflops": rate * (count or 1) if rate else rate}
+    rate, own = machine.get("matmul_gflops"), machine.get(KNOB)
+    count = count or own
+    return {**machine, KNOB: count, "matmul_gflops": rate * (count or 1) / (own or 1) if rate else rate}

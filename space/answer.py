@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST_CLOUD_POINTS = 600
 MOST_OPTIONS = 24
+ENDLESS = 1e12
+"""Hours that every training keeps to."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +100,12 @@ def options(found: Recommendation) -> list[tuple[str, str]]:
     """(label, recipe id) of the choices on the front, cheapest first, for people who choose by keyboard."""
     from space.figures import spread
 
-    always = {found.best.recipe.recipe_id, found.most_accurate.recipe.recipe_id}
+    always = {found.best.choice, found.most_accurate.choice}
     listed = [("The recommended one", "")]
     for pick in spread(sorted(found.front, key=lambda p: p.energy_kwh), MOST_OPTIONS - 2, always):
         if pick.recipe != found.best.recipe:
             label = f"{words.energy(pick.energy_kwh)}, {words.share(pick.quality)}: {pick.recipe.model}"
-            listed.append((label, pick.recipe.recipe_id))
+            listed.append((label, pick.choice))
     return listed
 
 
@@ -117,7 +119,7 @@ def cloud(found: Recommendation) -> list[tuple[float, float]]:
 def _position(found: Recommendation, recipe_id: str) -> int | None:
     if not recipe_id:
         return None
-    return next((i for i, pick in enumerate(found.front) if pick.recipe.recipe_id == recipe_id), None)
+    return next((i for i, pick in enumerate(found.front) if pick.choice == recipe_id), None)
 
 
 def _runs(inputs: Inputs, found: Recommendation) -> tuple[list[MeasuredRun], int]:
@@ -139,7 +141,8 @@ def _explained(inputs: Inputs, error: EcoTaskSetError) -> NoAnswer:
     ]
     if limits:
         try:
-            free = ask(replace(inputs, kwh=None, hours=None, loss=None, energy=100).recommend_arguments())
+            hours = None if inputs.hours is None else ENDLESS  # then every number of threads is considered
+            free = ask(replace(inputs, kwh=None, hours=hours, loss=None, energy=100).recommend_arguments())
         except EcoTaskSetError:
             return NoAnswer(inputs, error.message, error.hint)
         if hint := nearest(inputs, free):

@@ -51,7 +51,7 @@ def front_figure(
     """
     front = sorted(front, key=lambda pick: pick.energy_kwh)
     factor, unit = words.energy_unit(math.sqrt(front[0].energy_kwh * front[-1].energy_kwh))
-    shown = spread(front, MOST_BARS, always={chosen.recipe.recipe_id, recommended.recipe.recipe_id})
+    shown = spread(front, MOST_BARS, always={chosen.choice, recommended.choice})
     own = None if chosen.recipe == recommended.recipe else "Chosen"
     traces = [
         _cloud(cloud, factor),
@@ -122,7 +122,7 @@ def spread(front: Sequence[Pick], most: int, always: set[str]) -> list[Pick]:
     step = (logs[-1] - logs[0]) / (most - 1) or 1.0
     kept, last = [], -math.inf
     for pick, position in zip(front, logs, strict=True):
-        if position >= last + step * 0.98 or pick.recipe.recipe_id in always or pick is front[-1]:
+        if position >= last + step * 0.98 or pick.choice in always or pick is front[-1]:
             kept.append(pick)
             last = position
     return kept
@@ -197,7 +197,7 @@ def _bars(picks: Sequence[Pick], factor: float, unit: str) -> Figure:
         "x": [p.energy_kwh * factor for p in picks], "y": [100 * p.quality for p in picks],
         **_intervals(picks, factor, palette.PREDICTED_SOFT, 1),
         "marker": {"size": 10, "symbol": "circle-open", "color": palette.PREDICTED, "line": {"width": 2}},
-        "customdata": [p.recipe.recipe_id for p in picks],
+        "customdata": [p.choice for p in picks],
         "text": [pick_hover(p) for p in picks], "hovertemplate": "%{text}<extra></extra>",
     }  # fmt: skip
 
@@ -222,7 +222,7 @@ def _ring(pick: Pick, factor: float, unit: str, name: str, colour: str) -> Figur
         "x": [pick.energy_kwh * factor], "y": [100 * pick.quality],
         **_intervals([pick], factor, colour, 2.2),
         "marker": {"size": 17, "symbol": "circle-open", "color": colour, "line": {"width": 3.2}},
-        "customdata": [pick.recipe.recipe_id],
+        "customdata": [pick.choice],
         "text": [pick_hover(pick)], "hovertemplate": "%{text}<extra></extra>",
     }  # fmt: skip
 

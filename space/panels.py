@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from ecotaskset.knobs import KNOBS
-from green_predictor.threads import left_open
 from space import words
 from space.state import DESCRIBED
 from space.words import safe
@@ -155,7 +154,7 @@ def _unlike(run: MeasuredRun, pick: Pick) -> tuple[bool, bool, float]:
 
 def _is_of(run: MeasuredRun, pick: Pick) -> bool:
     """Is it a run of this recipe, on whatever number of threads?"""
-    return run.recipe_id == left_open(pick.recipe).recipe_id
+    return run.recipe_id == pick.choice
 
 
 def _capital(text: str) -> str:

@@ -55,8 +55,8 @@ def _everything(found: Answer) -> dict[str, Any]:
     inputs = found.inputs
     listed = options(asked)
     offered = {value for _, value in listed}
-    extra = [(f"{words.energy(p.energy_kwh)}, {words.share(p.quality)}: {p.recipe.model}", p.recipe.recipe_id)
-             for p in asked.front if p.recipe.recipe_id in (inputs.pick, inputs.versus)]  # fmt: skip
+    extra = [(f"{words.energy(p.energy_kwh)}, {words.share(p.quality)}: {p.recipe.model}", p.choice)
+             for p in asked.front if p.choice in (inputs.pick, inputs.versus)]  # fmt: skip
     listed += [pair for pair in extra if pair[1] not in offered]
     known = {value for _, value in listed}
     inputs = replace(inputs, pick=inputs.pick if inputs.pick in known else "",

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from collectors.campaign.progress import clock
-from collectors.knobs.refuse import available_cpus
 from collectors.plan import predicted_cost
 from ecotaskset.recipe import Recipe
 
@@ -14,9 +13,10 @@ SAMPLE = 64
 """Recipes that are asked about; a larger campaign is extrapolated from so many, evenly spaced."""
 
 
-def expected_cost(recipes: Sequence[Recipe], jobs: int) -> dict[str, Any]:
-    """`n_runs`, `energy_kwh` and `duration_h` (wall time with `jobs` at a time); null where not known yet."""
-    step, threads = max(1, len(recipes) // SAMPLE), max(1, available_cpus() // max(jobs, 1))
+def expected_cost(recipes: Sequence[Recipe], jobs: int, threads: int) -> dict[str, Any]:
+    """`n_runs`, `energy_kwh` and `duration_h` (wall time with `jobs` at a time, each on so many threads); null where
+    that is not known yet."""
+    step = max(1, len(recipes) // SAMPLE)
     asked = [predicted_cost(_on_threads(recipe, threads)) for recipe in recipes[::step]]
     known = [cost for cost in asked if cost is not None]
     if not known or len(known) < len(asked):

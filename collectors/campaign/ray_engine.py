@@ -32,6 +32,11 @@ ATTEMPTS = 3
 POLL_S = 1.0
 
 
+def cores_of_a_run() -> int:
+    """How many cores a run gets where there is no GPU."""
+    return int(os.environ.get(CORES_VARIABLE, "1"))
+
+
 def execute_on_ray(recipes: Sequence[Recipe], options: RunOptions, jobs: int, tell: Tell) -> None:
     """Train the recipes on the cluster at $RAY_ADDRESS, or on a fresh one on this machine with `jobs` places.
 
@@ -43,7 +48,7 @@ def execute_on_ray(recipes: Sequence[Recipe], options: RunOptions, jobs: int, te
         raise UsageError("--engine ray needs the package 'ray'", hint="pip install 'ecotaskset[ray]'")
     import ray
 
-    cores = int(os.environ.get(CORES_VARIABLE, "1"))
+    cores = cores_of_a_run()
     owned = not ray.is_initialized()
     if owned:
         _connect(ray, jobs * cores)

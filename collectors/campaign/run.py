@@ -64,7 +64,7 @@ def run_campaign(
             "--require-measured cannot be checked for the machines of a Ray cluster",
             hint="`green-collect --doctor --require-measured` on each of them says it",
         )
-    execute = _engine(engine, jobs)
+    execute, threads = _engine(engine, jobs)
     meter_options = {**({"node_share": 1 / jobs} if engine == "local" else {}), **(meter_options or {})}
     meter = EnergyMeter(**meter_options)  # refuses what makes no sense here, and not in every run's process
     chosen = load_campaign(campaign) if isinstance(campaign, str) else campaign
@@ -72,7 +72,8 @@ def run_campaign(
     todo = remaining(chosen.recipes, place) if resume else list(chosen.recipes)
     n_done = len(chosen.recipes) - len(todo)
     todo = todo[:limit]
-    cost = expected_cost(todo, jobs)
+    _refuse_too_many_threads(todo, jobs, threads)
+    cost = expected_cost(todo, jobs, threads)
     done = f" · {n_done} already in the store" if n_done else ""
     out.say(f"[bold]plan[/]    {chosen.name}: {len(todo)} of {len(chosen.recipes)} runs{done} · {cost_words(cost)}")
     if dry_run:
@@ -111,15 +112,25 @@ def remaining(recipes: Sequence[Recipe], store: Store) -> list[Recipe]:
     ]
 
 
-def _engine(name: str, jobs: int) -> Any:
+def _engine(name: str, jobs: int) -> tuple[Any, int]:
+    """What executes the recipes, and the threads that each run gets."""
     if name == "ray":
-        from collectors.campaign.ray_engine import execute_on_ray
+        from collectors.campaign.ray_engine import cores_of_a_run, execute_on_ray
 
-        return execute_on_ray
+        return execute_on_ray, cores_of_a_run()
     from collectors.campaign.local import execute_locally, share_cores
 
-    share_cores(jobs)
-    return execute_locally
+    return execute_locally, len(share_cores(jobs)[0])
+
+
+def _refuse_too_many_threads(recipes: Sequence[Recipe], jobs: int, threads: int) -> None:
+    wanted = [recipe.knob("cpu_threads") or 0 for recipe in recipes]
+    if max(wanted, default=0) > threads:
+        many = sum(count > threads for count in wanted)
+        raise UsageError(
+            f"{many} recipes want up to {max(wanted)} threads, and with --jobs {jobs} a run gets {threads}",
+            hint="run fewer side by side: --jobs 1",
+        )
 
 
 def _say_end(out: Output, reporter: Reporter, store: Store, n_left: int) -> None:

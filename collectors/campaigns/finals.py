@@ -30,8 +30,10 @@ def ranked(runs: list[Run]) -> list[list[dict]]:
 
 
 def shipped() -> list[Run]:
-    """All runs of the snapshot that is shipped."""
-    return [run for table in load_tables().values() for run in from_table(table)]
+    """The runs of the snapshot that is shipped, but those that say on how many threads: a campaign's runs share the
+    processor."""
+    runs = (run for table in load_tables().values() for run in from_table(table))
+    return [run for run in runs if not any(knob.name == "cpu_threads" for knob in run.knobs)]
 
 
 DESIGN = {

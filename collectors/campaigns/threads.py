@@ -24,8 +24,7 @@ def some(runs: list[Run]) -> list[dict]:
     """Some recipes of each architecture and size of batch, without the number of threads."""
     kinds: dict[tuple, dict[str, Run]] = defaultdict(dict)
     for run in runs:
-        told = any(knob.name == "cpu_threads" for knob in run.knobs)
-        alone = run.cpu_threads == 1 and run.status == "completed" and not told
+        alone = run.cpu_threads == 1 and run.status == "completed"
         if alone and run.duration_s and SHORTEST_S < run.duration_s < LONGEST_S:
             size = sum(run.batch_size > limit for limit in BATCHES)
             kinds[run.domain, run.model, size].setdefault(run.recipe_id, run)

@@ -1,6 +1,6 @@
 """Is the advice good? On every task GREEN, having seen no run of it, recommends; what it recommends is really trained.
 
-    python tests/benchmarks/bench_advice.py --store advice/ [--known] [--domain cv] [--seeds 2] [--jobs 2] [--json]
+    python tests/benchmarks/bench_advice.py --store advice/ [--known] [--domain cv] [--seeds 2] [--jobs 1] [--json]
 
 The evaluation judges picks among configurations that were run before; people choose among ten thousand that were not.
 Here the task is described as a stranger would describe it, the model is fitted without it, and the picks are trained by
@@ -129,7 +129,7 @@ def main() -> None:
     parser.add_argument("--known", action="store_true", help="ask the shipped model, about tasks it has runs of")
     parser.add_argument("--domain", choices=["cv", "nlp", "recsys"])
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=1, help="more than 1 refuses advice for more than one thread")
     parser.add_argument("--ask-only", action="store_true", help="ask and keep the answers; train nothing")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()

@@ -45,8 +45,8 @@ def ask(domain: str, dataset: str) -> dict[str, dict[str, Any]]:
         answer = recommend(domain=domain, dataset=facts, data=model, max_quality_loss=0.008)
         pick = answer.best
         found[told] = {"choosable": int(answer.choosable.sum()), "level": answer.support.level, "measured": False}
-        if pick.recipe.recipe_id in recipes:
-            i, best = recipes.index(pick.recipe.recipe_id), int(np.argmax(task.quality))
+        if pick.choice in recipes:
+            i, best = recipes.index(pick.choice), int(np.argmax(task.quality))
             found[told] |= {
                 "measured": True,
                 "quality_kept": float(task.test[i] / task.test[best]),

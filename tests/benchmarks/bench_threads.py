@@ -29,15 +29,16 @@ ODD = 2.2
 """A training that took so many times as long on one thread as on two, or twice as long on two, was disturbed."""
 
 
-def pairs() -> tuple[list[dict[str, Any]], float]:
+def pairs() -> tuple[list[dict[str, Any]], float, int]:
     """Each recipe that ran both ways: factors on time and energy, and what physics knows of it. And what a training
-    takes alone over one with another beside it."""
+    takes alone over one with another beside it, and how many say so."""
     both: dict[tuple, dict[int, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for run in records():
         if usable(run) and run.get("device") == "cpu" and "contended" not in (run.get("flags") or []):
-            both[recipe_key(run), run.get("cpu_model")][int(run.get("cpu_threads") or 1)].append(as_if_alone(run))
+            made = as_if_alone(run) | {"shared": "node_share=1.0" not in (run.get("ram_energy_method") or "")}
+            both[recipe_key(run), run.get("cpu_model")][int(run.get("cpu_threads") or 1)].append(made)
     models, found = models_for(None), []
-    beside = _alone_beside_two_at_a_time(both)
+    beside, both_ways = _alone_beside_two_at_a_time(both)
     for runs in both.values():
         if not runs[1] or not runs[2]:
             continue
@@ -48,21 +49,23 @@ def pairs() -> tuple[list[dict[str, Any]], float]:
             prices = models[first["domain"]].reference.prices
             found.append({"family": first["model_family"], "longer": longer, "more": more, "used": used[0],
                           "prices": prices, "said": threads.more(np.array([2.0]), used, prices)[0]})  # fmt: skip
-    return found, beside
+    return found, beside, both_ways
 
 
-def _alone_beside_two_at_a_time(both) -> float:
-    """What a training alone takes over one with another beside it, one thread each: median of what ran both ways."""
+def _alone_beside_two_at_a_time(both) -> tuple[float, int]:
+    """What a training alone takes over one with another beside it, one thread each, on the processor of the pairs: the
+    median of what ran both ways, and how many did."""
+    processors = {cpu for (_, cpu), runs in both.items() if runs[1] and runs[2]}
     found = []
-    for runs in both.values():
+    for (_, cpu), runs in both.items():
         alone = [r for r in runs[1] if _is_alone(r)]
-        if alone and len(alone) < len(runs[1]):
+        if cpu in processors and alone and len(alone) < len(runs[1]):
             found.append(_mean(alone, "duration_s") / _mean([r for r in runs[1] if not _is_alone(r)], "duration_s"))
-    return float(np.median(found)) if found else 1.0
+    return float(np.median(found)) if found else 1.0, len(found)
 
 
 def _is_alone(run: dict[str, Any]) -> bool:
-    return any(knob["name"] == threads.KNOB for knob in run.get("knobs") or [])
+    return not run["shared"]
 
 
 def _one(runs: list[dict[str, Any]], column: str, beside: float) -> float:
@@ -95,7 +98,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     as_json = parser.parse_args().json
-    made, beside = pairs()
+    made, beside, both_ways = pairs()
     more, longer = (np.log([p[name] for p in made]) for name in ("more", "longer"))
     said = np.array([p["said"] for p in made])
     family, without = np.array([p["family"] for p in made]), np.empty(len(made))
@@ -122,7 +125,7 @@ def main() -> None:
         print(json.dumps(answer, indent=1))
         return
     print(f"{len(made)} recipes ran on one thread and on two: UNDIVIDED {undivided:.2f}, WAITING {waiting:.2g}")
-    print(f"on one thread, alone takes {beside:.2f} times as long as with another training beside it")
+    print(f"on one thread, alone takes {beside:.2f} times as long as with another beside it ({both_ways} recipes)")
     print(f"time on two threads, by physics from that on one, is typically off by a factor of {off:.2f}")
     for name, row in table.items():
         print(f"{name:<28} energy × {row['energy']:.3f}  time × {row['time']:.2f}  {row['on_two']:.0%} on two")

@@ -172,6 +172,11 @@ def test_shuffled_campaigns_finish_repeated_recipes_first():
     assert models == ["mlp"] * 6 + ["resnet-tiny"] * 3
 
 
+@pytest.mark.parametrize("name", ["finals", "elsewhere", "leaner", "rematch"])
+def test_campaigns_that_share_the_processor_ask_for_no_threads_of_their_own(name):
+    assert not any("cpu_threads" in recipe.knobs for recipe in load_campaign(name).recipes)
+
+
 def test_on_two_threads_go_recipes_that_ran_on_one_and_some_go_on_one_again():
     counts = {}
     for recipe in load_campaign("threads").recipes:

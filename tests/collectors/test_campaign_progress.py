@@ -130,22 +130,26 @@ def test_a_campaign_under_a_launcher_is_refused(tmp_path, monkeypatch):
 
 def test_cost_is_null_where_nobody_knows_it(monkeypatch):
     monkeypatch.setattr("collectors.campaign.cost.predicted_cost", lambda recipe: None)
-    assert expected_cost([RECIPE], 1) == {"n_runs": 1, "energy_kwh": None, "duration_h": None}
-    assert cost_words(expected_cost([RECIPE], 1)) == "cost not known yet"
+    assert expected_cost([RECIPE], 1, 1) == {"n_runs": 1, "energy_kwh": None, "duration_h": None}
+    assert cost_words(expected_cost([RECIPE], 1, 1)) == "cost not known yet"
     monkeypatch.setattr("collectors.campaign.cost.predicted_cost", lambda recipe: (0.001, 3600.0))
-    assert expected_cost([RECIPE] * 640, 2) == {
+    assert expected_cost([RECIPE] * 640, 2, 1) == {
         "n_runs": 640, "energy_kwh": pytest.approx(0.64), "duration_h": pytest.approx(320)
     }  # fmt: skip
 
 
 def test_cost_is_that_on_the_threads_that_a_run_gets(monkeypatch):
     asked = []
-    monkeypatch.setattr("collectors.campaign.cost.available_cpus", lambda: 8)
     monkeypatch.setattr("collectors.campaign.cost.predicted_cost", lambda recipe: asked.append(recipe) or (0.1, 1.0))
     three = Recipe.create(domain="cv", dataset="digits", model="mlp", knobs={"cpu_threads": 3})
-    for jobs in (1, 2):
-        expected_cost([RECIPE, three], jobs)
-    assert [recipe.knobs["cpu_threads"] for recipe in asked] == [8, 3, 4, 3] and RECIPE.knobs == {}
+    expected_cost([RECIPE, three], jobs=2, threads=4)
+    assert [recipe.knobs["cpu_threads"] for recipe in asked] == [4, 3] and RECIPE.knobs == {}
+
+
+def test_more_threads_than_a_run_gets_are_refused_before_anything_is_trained(tmp_path):
+    asks = {"domain": "cv", "dataset": "digits", "model": "mlp", "knobs": {"cpu_threads": 500}}
+    with pytest.raises(UsageError, match="1 recipes want up to 500 threads"):
+        run_campaign(make_campaign({"designs": [{"list": [asks]}]}), tmp_path, Output(quiet=True))
 
 
 def test_seconds_are_said_as_people_say_them():

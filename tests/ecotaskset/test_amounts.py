@@ -19,6 +19,7 @@ from ecotaskset.amounts import duration, energy, mass
         (duration(0.05), "50 ms"),
         (duration(90), "90 s"),
         (duration(105), "100 s"),
+        (duration(1e-9), "0.000001 ms"),
         (duration(9000), "2.5 h"),
         (duration(1e7), "2780 h"),
     ],

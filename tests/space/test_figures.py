@@ -70,7 +70,7 @@ def test_predicted_points_have_bars_on_both_sides_and_can_be_clicked(answered: A
     figure = the_front(answered, [])
     bars = next(t for t in figure["data"] if t.get("name") == "Predicted, with 90 % interval")
     assert len(bars["customdata"]) == len(bars["x"]) == len(bars["error_x"]["array"])
-    assert answered.chosen.recipe.recipe_id in bars["customdata"]
+    assert answered.chosen.choice in bars["customdata"]
     assert min(bars["error_x"]["array"] + bars["error_x"]["arrayminus"]) >= 0
     assert min(bars["error_y"]["array"] + bars["error_y"]["arrayminus"]) >= 0
 
@@ -84,9 +84,7 @@ def test_a_hostile_name_is_only_text(answered: Answer) -> None:
 def test_a_thinned_front_keeps_its_ends_and_who_must_stay(energies: list[float], most: int) -> None:
     from types import SimpleNamespace
 
-    front = [
-        SimpleNamespace(energy_kwh=e, recipe=SimpleNamespace(recipe_id=str(i))) for i, e in enumerate(sorted(energies))
-    ]
+    front = [SimpleNamespace(energy_kwh=e, choice=str(i)) for i, e in enumerate(sorted(energies))]
     kept = figures.spread(front, most, always={str(len(front) // 2)})
     assert kept[0] is front[0] and kept[-1] is front[-1] and front[len(front) // 2] in kept
     assert len(kept) <= most + 2

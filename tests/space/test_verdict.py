@@ -48,7 +48,7 @@ def test_the_most_accurate_choice_is_compared_with_a_cheaper_one(answered: Answe
 
 def test_a_choice_of_ones_own_is_compared_with_the_recommended_one(answered: Answer) -> None:
     other = next(p for p in answered.recommendation.front if p.recipe != answered.chosen.recipe)
-    found = answer(replace(answered.inputs, pick=other.recipe.recipe_id))
+    found = answer(replace(answered.inputs, pick=other.choice))
     assert isinstance(found, Answer) and not found.is_recommended and found.chosen.recipe == other.recipe
     assert verdict.headline(found)[0].startswith("Your choice")
     assert verdict.short_name(other) in verdict.headline(found)[0]
@@ -156,5 +156,5 @@ def test_what_is_said_of_the_recommended_one_is_not_said_of_another(domain: str)
     assert isinstance(found, Answer)
     for pick in found.recommendation.front:
         if pick.recipe != found.recommendation.best.recipe:
-            own = answer(replace(found.inputs, pick=pick.recipe.recipe_id))
+            own = answer(replace(found.inputs, pick=pick.choice))
             assert isinstance(own, Answer) and verdict.headline(own)[0].startswith("Your choice")
