@@ -152,14 +152,15 @@ def machine(runs: Sequence[Mapping[str, Any]], wanted: str | Mapping[str, Any] =
             unknown column or an impossible value.
     """
     found = _meant(runs, wanted)
-    return replace(found, threads=_threads(found.columns, wanted == "auto"))
+    here = wanted == "auto" and is_processor(found.columns)
+    return replace(found, threads=this_machine.threads() if here else threads_of(found.columns))
 
 
-def _threads(columns: Mapping[str, Any], here: bool) -> int | None:
+def threads_of(columns: Mapping[str, Any]) -> int | None:
+    """How many threads a machine with these hardware columns has for a training (see `Machine.threads`)."""
     if not is_processor(columns):
         return None
-    said = this_machine.threads() if here else columns.get(KNOB) or columns.get("cpu_count") or MOST_TRIED
-    return max(1, int(said))
+    return max(1, int(columns.get(KNOB) or columns.get("cpu_count") or MOST_TRIED))
 
 
 def _meant(runs: Sequence[Mapping[str, Any]], wanted: str | Mapping[str, Any]) -> Machine:

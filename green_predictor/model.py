@@ -14,8 +14,8 @@ from sklearn.exceptions import NotFittedError
 from ecotaskset.errors import UsageError
 from green_predictor import domain_model, fitting, source, storage
 from green_predictor.completed import MACHINE, completer
-from green_predictor.hardware import Machine, machine, tried
-from green_predictor.machines import hardware_columns
+from green_predictor.hardware import Machine, machine, threads_of, tried
+from green_predictor.machines import hardware_columns, machines
 from green_predictor.observed import OF_ASKED, observed_training
 from green_predictor.pace import paced_by_runs
 from green_predictor.recipe_effect import neighbours_of, with_own
@@ -171,8 +171,9 @@ class GreenPredictor(BaseEstimator):
         """The machine of records that name the same one, or none: then this one."""
         if not named:
             return paced_by_runs(machine(model.runs), self.domains_, self.energy)
-        if named in {run.get(name) for run in model.runs for name in ("gpu_model", "cpu_model")}:
-            return Machine({}, "", True, threads=machine(model.runs, named).threads)
+        in_data = (m for m in machines(model.runs) if named in (m.get("gpu_model"), m.get("cpu_model")))
+        if (found := next(in_data, None)) is not None:
+            return Machine({}, "", True, threads=threads_of(found))
         timed = sorted((r for r in records if r.get("matmul_gflops")), key=lambda r: r["matmul_gflops"])
         told = timed[len(timed) // 2] if timed else records[0]
         said = {name: told[name] for name in hardware_columns() if told.get(name) is not None}

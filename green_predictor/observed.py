@@ -20,12 +20,13 @@ from green_predictor.pace import on_stand_in
 from green_predictor.rows import knobs_of
 from green_predictor.source import records
 from green_predictor.tasks import DEFAULT_NAME
+from green_predictor.threads import KNOB
 
 OF_ASKED = "of the machine that is asked about"
 NEEDED = "each needs model, epochs, batch_size, learning_rate, energy_kwh and a quality"
 QUALITIES = ("quality", "quality_last", "quality_validation")
 LEAST = 5e-324
-AMOUNTS = {"energy_kwh": 0, "duration_s": 0, "epochs": LEAST, "batch_size": LEAST, "learning_rate": LEAST}
+AMOUNTS = {"energy_kwh": 0, "duration_s": 0, "epochs": LEAST, "batch_size": LEAST, "learning_rate": LEAST, KNOB: LEAST}
 """Numbers of a run and the least that each can be."""
 DEFAULTS = {"batch_size": 32, "learning_rate": 1e-3, "weight_decay": 0.0, "status": "completed", "epochs": 1}
 

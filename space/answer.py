@@ -97,7 +97,7 @@ def warm() -> None:
 
 
 def options(found: Recommendation) -> list[tuple[str, str]]:
-    """(label, recipe id) of the choices on the front, cheapest first, for people who choose by keyboard."""
+    """(label, `Pick.choice`) of the choices on the front, cheapest first, for people who choose by keyboard."""
     from space.figures import spread
 
     always = {found.best.choice, found.most_accurate.choice}
@@ -116,10 +116,10 @@ def cloud(found: Recommendation) -> list[tuple[float, float]]:
     return [(float(q), float(e)) for q, e in zip(quality[::step], kwh[::step], strict=True)]
 
 
-def _position(found: Recommendation, recipe_id: str) -> int | None:
-    if not recipe_id:
+def _position(found: Recommendation, choice: str) -> int | None:
+    if not choice:
         return None
-    return next((i for i, pick in enumerate(found.front) if pick.choice == recipe_id), None)
+    return next((i for i, pick in enumerate(found.front) if pick.choice == choice), None)
 
 
 def _runs(inputs: Inputs, found: Recommendation) -> tuple[list[MeasuredRun], int]:

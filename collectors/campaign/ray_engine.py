@@ -33,8 +33,15 @@ POLL_S = 1.0
 
 
 def cores_of_a_run() -> int:
-    """How many cores a run gets where there is no GPU."""
-    return int(os.environ.get(CORES_VARIABLE, "1"))
+    """How many cores a run gets where there is no GPU.
+
+    Raises:
+        UsageError: the environment says something else than a number of cores.
+    """
+    said = os.environ.get(CORES_VARIABLE, "1")
+    if not said.isdecimal() or int(said) < 1:
+        raise UsageError(f"{CORES_VARIABLE}={said} is not a number of cores", hint="1 or more")
+    return int(said)
 
 
 def execute_on_ray(recipes: Sequence[Recipe], options: RunOptions, jobs: int, tell: Tell) -> None:

@@ -72,7 +72,7 @@ def run_campaign(
     todo = remaining(chosen.recipes, place) if resume else list(chosen.recipes)
     n_done = len(chosen.recipes) - len(todo)
     todo = todo[:limit]
-    _refuse_too_many_threads(todo, jobs, threads)
+    _refuse_too_many_threads(todo, threads, engine, jobs)
     cost = expected_cost(todo, jobs, threads)
     done = f" · {n_done} already in the store" if n_done else ""
     out.say(f"[bold]plan[/]    {chosen.name}: {len(todo)} of {len(chosen.recipes)} runs{done} · {cost_words(cost)}")
@@ -123,14 +123,17 @@ def _engine(name: str, jobs: int) -> tuple[Any, int]:
     return execute_locally, len(share_cores(jobs)[0])
 
 
-def _refuse_too_many_threads(recipes: Sequence[Recipe], jobs: int, threads: int) -> None:
-    wanted = [recipe.knob("cpu_threads") or 0 for recipe in recipes]
-    if max(wanted, default=0) > threads:
-        many = sum(count > threads for count in wanted)
-        raise UsageError(
-            f"{many} recipes want up to {max(wanted)} threads, and with --jobs {jobs} a run gets {threads}",
-            hint="run fewer side by side: --jobs 1",
-        )
+def _refuse_too_many_threads(recipes: Sequence[Recipe], threads: int, engine: str, jobs: int) -> None:
+    wanted = [count for recipe in recipes if (count := recipe.knob("cpu_threads") or 0) > threads]
+    if not wanted:
+        return
+    hint = "take these recipes out: this machine has no more"
+    if engine == "ray":
+        hint = "the environment's ECOTASKSET_RAY_CORES says how many a run gets"
+    elif jobs > 1:
+        hint = "run fewer side by side: --jobs 1"
+    recipes_want = f"{len(wanted)} recipes want" if len(wanted) > 1 else "a recipe wants"
+    raise UsageError(f"{recipes_want} {max(wanted)} threads, a run gets {threads} here", hint=hint)
 
 
 def _say_end(out: Output, reporter: Reporter, store: Store, n_left: int) -> None:

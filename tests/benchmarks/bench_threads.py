@@ -127,6 +127,9 @@ def main() -> None:
     print(f"{len(made)} recipes ran on one thread and on two: UNDIVIDED {undivided:.2f}, WAITING {waiting:.2g}")
     print(f"on one thread, alone takes {beside:.2f} times as long as with another beside it ({both_ways} recipes)")
     print(f"time on two threads, by physics from that on one, is typically off by a factor of {off:.2f}")
+    for name in np.unique(family):
+        mine = np.exp(more[family == name])
+        print(f"{name:<28} energy × {mine.min():.2f} to {mine.max():.2f} on two ({len(mine)})")
     for name, row in table.items():
         print(f"{name:<28} energy × {row['energy']:.3f}  time × {row['time']:.2f}  {row['on_two']:.0%} on two")
 

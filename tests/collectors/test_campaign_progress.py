@@ -148,8 +148,20 @@ def test_cost_is_that_on_the_threads_that_a_run_gets(monkeypatch):
 
 def test_more_threads_than_a_run_gets_are_refused_before_anything_is_trained(tmp_path):
     asks = {"domain": "cv", "dataset": "digits", "model": "mlp", "knobs": {"cpu_threads": 500}}
-    with pytest.raises(UsageError, match="1 recipes want up to 500 threads"):
-        run_campaign(make_campaign({"designs": [{"list": [asks]}]}), tmp_path, Output(quiet=True))
+    campaign = make_campaign({"designs": [{"list": [asks]}]})
+    with pytest.raises(UsageError, match="a recipe wants 500 threads") as refused:
+        run_campaign(campaign, tmp_path, Output(quiet=True))
+    assert "take these recipes out" in refused.value.hint, "fewer side by side than one there cannot be"
+    with pytest.raises(UsageError, match="a run gets 1 here") as refused:
+        run_campaign(campaign, tmp_path, Output(quiet=True), engine="ray")
+    assert "ECOTASKSET_RAY_CORES" in refused.value.hint
+
+
+@pytest.mark.parametrize("said", ["abc", "0", "-1", "1.5", ""])
+def test_cores_that_are_no_number_are_refused_in_one_line(monkeypatch, tmp_path, said):
+    monkeypatch.setenv("ECOTASKSET_RAY_CORES", said)
+    with pytest.raises(UsageError, match=f"ECOTASKSET_RAY_CORES={said} is not a number of cores"):
+        run_campaign("starter", tmp_path, Output(quiet=True), engine="ray", dry_run=True)
 
 
 def test_seconds_are_said_as_people_say_them():

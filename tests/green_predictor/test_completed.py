@@ -79,6 +79,9 @@ def test_an_observed_run_that_cannot_be_is_refused(change, says):
         ([{**SEEN, "knobs": {"precsion": "bf16"}}], "did you mean 'precision'"),
         ([{**SEEN, "learning_rate": 0}], "above 0"),
         ([{**SEEN, "batch_size": 0}], "above 0"),
+        ([{**SEEN, "cpu_threads": -3}], "above 0"),
+        ([{**SEEN, "cpu_threads": "two"}], "above 0"),
+        ([{**SEEN, "cpu_threads": float("nan")}], "above 0"),
     ],
 )
 def test_what_is_no_run_is_refused_in_words(observed, says):

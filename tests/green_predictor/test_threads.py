@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -258,11 +259,10 @@ def test_a_processor_of_which_no_count_is_told_is_taken_to_have_two_threads():
 
 
 def test_what_is_set_for_all_programs_limits_the_threads_here(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert this_machine.threads() == 1
-    for ignored in ("", "many", "0"):
-        monkeypatch.setenv("OMP_NUM_THREADS", ignored)
-        assert this_machine.threads() >= 1
+    monkeypatch.setattr(this_machine.os, "sched_getaffinity", lambda _: set(range(6)), raising=False)
+    for said, counts in (("1", 1), ("0", 1), ("4", 4), ("64", 6), ("", 6), ("many", 6)):
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+        assert this_machine.threads() == counts
 
 
 def test_a_recipe_for_more_threads_than_there_are_here_is_trained_on_those_there_are(monkeypatch, tmp_path):
@@ -275,3 +275,10 @@ def test_a_recipe_for_more_threads_than_there_are_here_is_trained_on_those_there
 
 def test_a_recipe_of_which_too_little_is_said_keeps_its_name():
     assert targets.recipe_key({"recipe_id": "a", "knobs": {KNOB: 2}}) == "a"
+
+
+def test_the_host_of_several_accelerators_can_be_named_in_a_record():
+    run = model_of("cv").runs[0]
+    cards = [{**run, "device": "cuda", "gpu_model": name, "cpu_model": "a host"} for name in ("A100", "H100")]
+    model = replace(model_of("cv"), runs=cards)
+    assert GreenPredictor.load(_shipped())._machine(model, [{"cpu_model": "a host"}], "a host").threads is None
