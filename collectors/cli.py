@@ -57,6 +57,9 @@ def collect(
     require_measured: Annotated[
         bool, _option(HOW, "refuse (exit 4) where energy can only be modelled", "--require-measured")
     ] = False,
+    prepare_first: Annotated[
+        bool, _option(HOW, "prepare the data before the meter starts, as later runs find them", "--prepare-first")
+    ] = False,
     doctor: Annotated[bool, _option(HOW, "show what can be metered here and how to get better", "--doctor")] = False,
     store: Annotated[Path | None, _option(WHERE, "directory of the local store [$ECOTASKSET_STORE]")] = None,
     cache: Annotated[Path | None, _option(WHERE, "directory for prepared data [$ECOTASKSET_CACHE]")] = None,
@@ -125,6 +128,7 @@ def collect(
             meter_options=meter_options,
             require_measured=require_measured,
             ask_after=ask_after,
+            prepare_first=prepare_first,
         )
     elif campaign:
         from collectors.campaign import run_campaign

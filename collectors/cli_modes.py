@@ -13,7 +13,7 @@ RECIPE = (
     "domain", "dataset", "model", "epochs", "batch_size", "learning_rate", "weight_decay", "seed", "pretrained", "knob"
 )  # fmt: skip
 TRAINING = ("resume", "baseline", "country", "require_measured", "store", "cache", "push", "repo", "yes", "dry_run")
-ONE = (*TRAINING, "ask_after")
+ONE = (*TRAINING, "ask_after", "prepare_first")
 ALWAYS = ("json", "quiet")
 
 MODES = {

@@ -38,8 +38,10 @@ def collect_one(
     meter_options: dict[str, Any],
     require_measured: bool,
     ask_after: int | None = None,
+    prepare_first: bool = False,
 ) -> None:
     """Plan, train, keep and show one recipe. `ask_after`: the epoch after which to ask whether to go on.
+    `prepare_first`: the first training of a data set prepares it for all later ones; that is not to be on its bill.
 
     Raises:
         UsageError: there is no such epoch, the recipe cannot be trained here, or the store cannot be written (the
@@ -78,6 +80,8 @@ def collect_one(
         )
         return
     store.check_writable()
+    if prepare_first:
+        _prepared(recipe, out, cache_dir)
     # the first process asks for all
     tell = Asking(ask_after if main_process else None, out, lambda event: _epoch_line(out, event))
     run, error = train_aloud(recipe, out, cache_dir, meter_options, require_measured, tell)
@@ -101,6 +105,13 @@ def _guessed(recipe: Recipe, out: Output, cache_dir: Path | None) -> str:
     if is_own(recipe.dataset):
         out.say(f"reading {recipe.dataset}")
     return estimate(recipe, cache_dir)
+
+
+def _prepared(recipe: Recipe, out: Output, cache_dir: Path | None) -> None:
+    with out.talk.status("preparing the data, once"):
+        from collectors.tasks import load_task
+
+        load_task(recipe, cache_dir)
 
 
 def ask_again(recipe: Recipe, run: Run, store: Store) -> str:

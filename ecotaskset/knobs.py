@@ -95,6 +95,10 @@ def _coerce(knob: Knob, text: object) -> KnobValue:
 
 _FLAG = (True, False)
 
+SELECTED_SHARE = 0.5
+"""Share that `data_selection=el2n` keeps where no `data_fraction` is named; Paul et al. lose nothing at half of
+CIFAR-10."""
+
 _CATALOGUE = (
     # data: what the model gets to see
     Knob("data_fraction", "data", 1.0, (1.0, 0.7, 0.5, 0.3, 0.1), "share of the training examples used", 1e-4, 1.0),

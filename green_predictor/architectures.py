@@ -13,13 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from ecotaskset.knobs import SELECTED_SHARE
 from green_predictor.kept import kept
+from green_predictor.rows import knobs_of
 
 SIZES = ("flops_per_sample", "n_parameters", "n_trainable_parameters")
 LAYERS = ("n_conv_layers", "n_linear_layers", "n_attention_layers", "n_embedding_layers", "n_norm_layers",
           "n_recurrent_layers")  # fmt: skip
 SHAPE_KNOBS = (
     "data_fraction",
+    "data_selection",
     "input_size",
     "width",
     "layer_drop",
@@ -40,17 +43,20 @@ def architectures(runs: Sequence[Mapping[str, Any]]) -> list[Architecture]:
 
 
 def shape_of(knobs: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """The shape-changing part of a knob set, hashable."""
+    """The shape-changing part of a knob set (`knobs_of`), hashable."""
     return tuple((n, str(knobs[n])) for n in SHAPE_KNOBS if n in knobs)
 
 
 def reshape_task(task: Mapping[str, Any], knobs: Mapping[str, Any], domain: str) -> dict[str, Any]:
-    """The task columns (and threads) as a run with these knobs would have them."""
+    """The task columns (and threads) as a run with these knobs would have them: a run records the length of sequences
+    that it was given, but the side of the images that are stored."""
     changed = dict(task)
-    if "data_fraction" in knobs and changed.get("n_train"):
-        changed["n_train"] = max(1.0, changed["n_train"] * float(knobs["data_fraction"]))
-    if "input_size" in knobs:
-        changed["image_size" if domain == "cv" else "sequence_length"] = float(knobs["input_size"])
+    usual = SELECTED_SHARE if knobs.get("data_selection") == "el2n" else 1.0
+    share = float(knobs.get("data_fraction", usual))
+    if changed.get("n_train"):
+        changed["n_train"] = max(1.0, changed["n_train"] * share)
+    if "input_size" in knobs and domain != "cv":
+        changed["sequence_length"] = float(knobs["input_size"])
     if "cpu_threads" in knobs:
         changed["cpu_threads"] = float(knobs["cpu_threads"])
     return changed
@@ -80,14 +86,14 @@ class SizeTable:
         alike: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
         for run in self.runs:  # knobs such as lora or layer_drop change the layers
             alike[str(run["model"])].append(run)
-            alike[str(run["model"]), shape_of(run.get("knobs") or {})].append(run)
+            alike[str(run["model"]), shape_of(knobs_of(run))].append(run)
         self._layers = {key: _layers(same) for key, same in alike.items()}
         known = {n: [float(r[n]) for r in self.runs if r.get(n)] for n in _TASK_SIZES}
         self._typical = {name: statistics.median(values) if values else 0.0 for name, values in known.items()}
-        self.knobs = sorted({(n, v) for r in runs for n, v in shape_of(r.get("knobs") or {})})
+        self.knobs = sorted({(n, v) for r in runs for n, v in shape_of(knobs_of(r))})
         self._exact: dict[Any, Mapping[str, Any]] = {}
         for run in self.runs:
-            key = (str(run["model"]), bool(run.get("pretrained")), run["dataset"], shape_of(run.get("knobs") or {}))
+            key = (str(run["model"]), bool(run.get("pretrained")), run["dataset"], shape_of(knobs_of(run)))
             self._exact.setdefault(key, run)
         self._weights = {name: self._fit(name) for name in SIZES}
 
@@ -119,7 +125,7 @@ class SizeTable:
         known = {k: r for k, r in self._exact.items() if r.get(name)}
         if not known:
             return None
-        x = np.stack([self._describe(str(r["model"]), r, shape_of(r.get("knobs") or {})) for r in known.values()])
+        x = np.stack([self._describe(str(r["model"]), r, shape_of(knobs_of(r))) for r in known.values()])
         y = np.log([float(r[name]) for r in known.values()])
         gram = x.T @ x + 1e-2 * np.eye(x.shape[1])
         return np.linalg.solve(gram, x.T @ y)

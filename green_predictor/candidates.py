@@ -135,7 +135,7 @@ def _finer(levels: np.ndarray, *, whole: bool) -> np.ndarray:
 @kept(8)
 def _knob_sets(runs: Sequence[Mapping[str, Any]], domain: str, on_gpu: bool, wanted: int) -> list[dict[str, Any]]:
     found: dict[tuple, dict[str, Any]] = {}
-    settings_seen: set[tuple[str, Any]] = set()
+    shapesseen: set[tuple[str, Any]] = set()
 
     def add(knobs: dict[str, Any]) -> None:
         try:
@@ -148,10 +148,10 @@ def _knob_sets(runs: Sequence[Mapping[str, Any]], domain: str, on_gpu: bool, wan
     base = _always(turned)
     add({})
     for knobs in turned:
-        settings_seen |= set(knobs.items())
+        shapesseen |= set(knobs.items())
         add(knobs)
     wanted = min(max(wanted, len(found)), MOST_KNOB_SETS)
-    singles = sorted(settings_seen, key=str)
+    singles = sorted(shapesseen, key=str)
     for single in singles:
         add(dict([single]))
     stacks = itertools.chain(itertools.combinations(singles, 2), itertools.combinations(singles, 3))
@@ -256,6 +256,31 @@ def from_recipes(
         numbers, texts, tuple(dict(r.knobs) for r in made), index, index, column("epochs"), column("epochs"),
         column("batch_size"), column("learning_rate"), column("weight_decay"),
     )  # fmt: skip
+
+
+def of_runs(
+    runs: Sequence[Mapping[str, Any]], domain: str, task: Mapping[str, Any], machine: Mapping[str, Any]
+) -> tuple[Rows, np.ndarray]:
+    """The recipes of r runs, whatever task they were made on, each once, for a task on a machine; and which of the rows
+    each run is of, (r,)."""
+    shapes: dict[tuple, int] = {}
+    knob_sets: dict[tuple, int] = {}
+    recipes: dict[tuple, int] = {}
+    which = []
+    for run in runs:
+        knobs = tuple((name, value) for name, value in knobs_of(run).items() if name != threads.KNOB)
+        architecture = str(run["model"]), bool(run.get("pretrained"))
+        shape = tuple((name, value) for name, value in knobs if name in SHAPE_KNOBS)
+        setting = shapes.setdefault((architecture, shape), len(shapes))
+        numbers = tuple(float(run.get(name) or np.nan) for name in LEVELS)
+        which.append(recipes.setdefault((setting, knob_sets.setdefault(knobs, len(knob_sets)), *numbers), len(recipes)))
+    columns = np.array(list(recipes), np.float64).T
+    varied = dict(zip(LEVELS, columns[2:].astype(np.float32), strict=True))
+    varied["weight_decay"] = np.nan_to_num(varied["weight_decay"])
+    numbers, texts = _settings(runs, domain, task, machine, [(model, dict(shape)) for model, shape in shapes])
+    setting, knob_set = columns[:2].astype(np.int32)
+    sets = tuple(dict(knobs) for knobs in knob_sets)
+    return Rows(numbers, texts, sets, setting, knob_set, epoch=varied["epochs"], **varied), np.array(which)
 
 
 def recipe_of(rows: Rows, index: int, domain: str) -> Recipe:

@@ -18,9 +18,11 @@ from green_predictor import domain_model
 from green_predictor.domain_model import DomainModel, Evidence
 from green_predictor.kept import kept
 from green_predictor.nearby import Neighbours
-from green_predictor.recipe_effect import neighbours_of, with_own
+from green_predictor.recipe_effect import with_own
 from green_predictor.rows import Rows, joined
+from green_predictor.targets import Training
 from green_predictor.threads import greenest, on_each
+from green_predictor.told_by_runs import neighbours_of
 
 MOST_KEPT_ROWS = 20_000
 """A larger design is made anew: eight of them would fill the memory of a small machine."""
@@ -78,18 +80,18 @@ def _made(
         rows = reduce(joined, on_each(rows, threads))
     elif threads is not None:
         rows = greenest(rows, model.reference.prices, threads)
-    known = domain_model.evidence(model, str(task["dataset"]), None)
-    there = neighbours_of(model, rows)
-    return predicted(model, rows, there.near, there, known)
+    return predicted(model, rows, domain_model.evidence(model, str(task["dataset"]), None))
 
 
 def predicted(
-    model: DomainModel, rows: Rows, near: np.ndarray | None, there: Neighbours, known: Evidence
+    model: DomainModel, rows: Rows, known: Evidence, observed: Training | None = None, *, listed: bool = False
 ) -> Considered:
-    """Candidates with their predictions, given what is known of the task. Where none is near a run, all are."""
-    if near is not None and not near.any():
-        near = np.ones(len(rows), bool)
-    y, known = domain_model.predict_task(model, rows, known, near)
+    """Candidates with their predictions, given what is known of the task. Where none is near a run, all may be
+    recommended, as they may where a person `listed` them."""
+    y = domain_model.raw_predict(model, rows, known)
+    there = neighbours_of(model, rows, known, y, observed)
+    near = None if listed else there.near if there.near.any() else np.ones(len(rows), bool)
+    y, known = domain_model.levelled(y, known, near)
     return Considered(rows, near, there, with_own(y, there), known)
 
 

@@ -110,7 +110,7 @@ class Evidence:
 def base_predict(model: DomainModel, x: np.ndarray) -> np.ndarray:
     """What the family says, (n, 3); energy and time within what some run reached: models explode, trainings do not.
 
-    Quality has no bounds here: cut off, all recipes of a task would look the same (see `predict_task`).
+    Quality has no bounds here (see `raw_predict`).
     """
     y = FAMILIES[model.family].predict(model.arrays, x)
     free = np.arange(3) == targets.QUALITY
@@ -190,7 +190,8 @@ def evidence(
 
 
 def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> np.ndarray:
-    """Targets (n, 3), piece by piece and, where there are many pieces, on all processors."""
+    """Targets (n, 3), piece by piece and, where there are many pieces, on all processors. No quality is bounded: cut
+    off, all recipes of a task would look the same."""
     y = np.empty((len(rows), 3), np.float32)
     planned = features.plan(rows, model.spec)
 
@@ -202,9 +203,7 @@ def raw_predict(model: DomainModel, rows: Rows, known: Evidence) -> np.ndarray:
         if known.correction is not None:
             y[piece] += calibration.apply_correction(known.correction, x)
         y[piece] += elsewhere(model, taken, known)
-        quality = y[piece, targets.QUALITY]
-        quality -= known.lowered
-        np.minimum(quality, known.band[1], out=quality)
+        y[piece, targets.QUALITY] -= known.lowered
 
     starts = range(0, len(rows), PIECE)
     if len(starts) < MANY_PIECES:
@@ -222,21 +221,26 @@ def leverage(model: DomainModel, rows: Rows) -> np.ndarray:
     return calibration.leverage(model.leverage, planned.matrix(rows), planned.beyond[rows.setting])
 
 
-def predict_task(
-    model: DomainModel, rows: Rows, known: Evidence, among: np.ndarray | None = None
-) -> tuple[np.ndarray, Evidence]:
-    """`raw_predict` of all candidates of one task, and the evidence with the level that holds for them together.
+def levelled(y: np.ndarray, known: Evidence, among: np.ndarray | None = None) -> tuple[np.ndarray, Evidence]:
+    """`raw_predict` of all candidates of one task (n, 3), and the evidence with the level that holds for all of them.
 
     What a task allows is hard to know, how its recipes compare is easier: where the best of them promises more, or
     less, than the best of any task ever reached, all are moved by the same, and keep their order. `among` (n,) bool:
     the candidates that count; None for a list that need not hold any good recipe, which is lowered, never raised.
     """
-    y = raw_predict(model, rows, replace(known, band=(-np.inf, np.inf)))
     best = float(np.max(y[:, targets.QUALITY] if among is None else y[among, targets.QUALITY]))
     low, high = known.band
     lowered = best - min(best if among is None else max(best, low), high)
-    y[:, targets.QUALITY] = np.minimum(y[:, targets.QUALITY] - lowered, known.band[1])
+    y = within_band(y, replace(known, band=(low, high + lowered)))
+    y[:, targets.QUALITY] -= lowered
     return y, replace(known, lowered=lowered)
+
+
+def within_band(y: np.ndarray, known: Evidence) -> np.ndarray:
+    """Targets with no quality above what the best recipe of the task is believed to reach, (n, 3)."""
+    bounded = y.copy()
+    bounded[:, targets.QUALITY] = np.minimum(y[:, targets.QUALITY], known.band[1])
+    return bounded
 
 
 def with_intervals(model: DomainModel, rows: Rows, y: np.ndarray, known: Evidence) -> Prediction:
@@ -258,7 +262,7 @@ def with_intervals(model: DomainModel, rows: Rows, y: np.ndarray, known: Evidenc
 
 def predict_rows(model: DomainModel, rows: Rows, known: Evidence) -> Prediction:
     """Quality, energy and duration of rows with their intervals."""
-    return with_intervals(model, rows, raw_predict(model, rows, known), known)
+    return with_intervals(model, rows, within_band(raw_predict(model, rows, known), known), known)
 
 
 def variance_for(model: DomainModel, basis: str) -> np.ndarray:

@@ -17,9 +17,10 @@ from green_predictor.one_machine import CONVERTED
 from green_predictor.pareto import front, hypervolume_ratio
 from green_predictor.preferences import Doubt, Preference, choose
 from green_predictor.protocols import machine_of
-from green_predictor.recipe_effect import cautious, neighbours_of, with_own
+from green_predictor.recipe_effect import cautious, with_own
 from green_predictor.rows import is_processor
 from green_predictor.threads import count_of
+from green_predictor.told_by_runs import neighbours_of
 
 HEADLINE = Preference(rule="cheapest", max_quality_loss=0.008)
 """The cheapest that is expected to keep 99.2 % of the best quality: what GREEN's paper says it keeps."""
@@ -147,8 +148,9 @@ def guess(model: DomainModel, task: Task, known: Evidence, energy: str = "all") 
     learned_on = {machine_of(r) for r in model.runs}
     if not known.basis.startswith("probe") and not {machine_of(r) for r in task.records} & learned_on:
         known = replace(known, typical=STRANGE)
-    y, known = domain_model.predict_task(model, last, known, np.ones(len(last), bool))
-    there = neighbours_of(model, last)
+    y = domain_model.raw_predict(model, last, known)
+    there = neighbours_of(model, last, known, y)
+    y, known = domain_model.levelled(y, known, np.ones(len(last), bool))
     y = with_own(y, there)
     sure = targets.restore(cautious(model, y, there, known.basis), last, model.reference)
     made = domain_model.with_intervals(model, last, y, known)

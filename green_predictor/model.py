@@ -18,11 +18,12 @@ from green_predictor.hardware import Machine, machine, threads_of, tried
 from green_predictor.machines import hardware_columns, machines
 from green_predictor.observed import OF_ASKED, observed_training
 from green_predictor.pace import paced_by_runs
-from green_predictor.recipe_effect import neighbours_of, with_own
+from green_predictor.recipe_effect import with_own
 from green_predictor.recommendation import Recommendation
 from green_predictor.rows import recipe_rows
 from green_predictor.tasks import known_tasks, task_record
 from green_predictor.threads import count_of, on_all, on_count
+from green_predictor.told_by_runs import neighbours_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +108,8 @@ class GreenPredictor(BaseEstimator):
             if on_it:
                 here = tried(here, on_it)
             known = replace(known, slowdown=here.slowdown, typical=here.typical, accelerator=here.accelerator)
-            y = with_own(domain_model.raw_predict(model, rows, known), neighbours_of(model, rows, seen, known))
+            y = domain_model.raw_predict(model, rows, known)
+            y = with_own(domain_model.within_band(y, known), neighbours_of(model, rows, known, y, seen))
             prediction = domain_model.with_intervals(model, rows, y, known)
             columns = {n: getattr(prediction, n) for n in prediction.__dataclass_fields__}
             found.append(pd.DataFrame(columns, index=index))

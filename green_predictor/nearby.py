@@ -11,6 +11,9 @@ A recipe that did well on ten other tasks is a safer bet than one next to it tha
 is predicted of both. And one that did better than predicted wherever it was run will do so again: no model of few
 parameters knows every recipe. Both follow from one assumption, that a recipe has an effect of its own, as large as what
 differs from task to task, and that alike recipes share it (see `recipe_effect`).
+
+What is predicted may jump from one recipe to the next, and of many recipes a jump upwards is what gets chosen. So what
+is predicted of a recipe is steadied by what is predicted of alike ones that were run (kernel smoothing, Nadaraya 1964).
 """
 
 from __future__ import annotations
@@ -32,6 +35,8 @@ ALIKE = 0.6
 """So many steps away a run says little of a recipe itself: it counts exp(-1), twice as far away nothing."""
 OWN = 4.0
 """A run on the task at hand says as much of a recipe as runs on so many others."""
+ITSELF = 4.0
+"""What is predicted of a recipe counts as much as what is of an alike one that was run on so many tasks."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +44,23 @@ class Neighbours:
     """`near` (n,) bool: rows within a step of a run of the same architecture. `tried` (n,): on how many tasks somebody
     ran the recipe of a row; a task whose nearest run is d steps away counts exp(-(d / `ALIKE`)²). `better` (n,): by
     how much the quality target of the recipe is, by these runs, above what is predicted: the mean over these tasks and
-    one more, on which it is what is predicted."""
+    one more, on which it is what is predicted; and by how much more is predicted of alike recipes that were run."""
 
     near: np.ndarray
     tried: np.ndarray
     better: np.ndarray
 
 
-def neighbours(rows: Rows, runs: Sequence[Mapping[str, Any]], unexplained: np.ndarray | None = None) -> Neighbours:
+def neighbours(
+    rows: Rows,
+    runs: Sequence[Mapping[str, Any]],
+    unexplained: np.ndarray | None = None,
+    said: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Neighbours:
     """How near candidates for one task, n rows, are to r runs. `unexplained` (r,): by how much the quality target of
-    each run is above what is predicted of it; left out, nothing is known of that.
+    each run is above what is predicted of it; left out, nothing is known of that. `said` (n,), (r,): the quality target
+    that is predicted of each row, and of the recipe of each run on the same task; left out, or NaN, rows are not
+    steadied.
     """
     architecture, columns = rows.text("model"), _place(rows)
     turned = [knobs_of(run) for run in runs]
@@ -58,6 +70,8 @@ def neighbours(rows: Rows, runs: Sequence[Mapping[str, Any]], unexplained: np.nd
     made = np.array([run.get("model") for run in runs], object)
     near, tried, better = np.zeros(len(rows), bool), *np.zeros((2, len(rows)), np.float32)
     above = np.zeros(len(runs)) if unexplained is None else unexplained
+    of_row, of_run = said if said is not None else (None, None)
+    steadied = np.zeros(len(rows), np.float32)
     task = next(iter(rows.text("dataset")), None)
     for name in dict.fromkeys(architecture):
         same, own = architecture == name, made == name
@@ -71,10 +85,11 @@ def neighbours(rows: Rows, runs: Sequence[Mapping[str, Any]], unexplained: np.nd
             tasks = {on: k for k, on in enumerate(dict.fromkeys(runs[i].get("dataset") for i in others))}
             # of each task and row: the largest weight of a run, the sum of weights, and of weighted figures
             nearest, weights, sums = np.zeros((3, len(tasks), len(mine)), np.float32)
-            run_on: dict[tuple[Any, ...], dict[int, list[float]]] = {}
+            alike_weight, alike_said = np.zeros((2, len(mine)), np.float32)
+            run_on: dict[tuple[Any, ...], dict[int, list[int]]] = {}
             for i in others:
                 place = (*_place_of(runs[i], turned[i]), real[i, choice].tobytes())
-                run_on.setdefault(place, {}).setdefault(tasks[runs[i].get("dataset")], []).append(float(above[i]))
+                run_on.setdefault(place, {}).setdefault(tasks[runs[i].get("dataset")], []).append(i)
             for (*there, setting), on in run_on.items():
                 other = np.frombuffer(setting, real.dtype)
                 away = (KNOB * (designed[:, choice] != other).sum(1, dtype=np.float32))[sets]
@@ -84,16 +99,22 @@ def neighbours(rows: Rows, runs: Sequence[Mapping[str, Any]], unexplained: np.nd
                 np.minimum(distance, away, out=distance)
                 alike = np.flatnonzero(away < 2 * ALIKE)
                 weight = np.exp(-((away[alike] / ALIKE) ** 2))
-                for k, figures in on.items():
+                for k, made_there in on.items():
                     nearest[k, alike] = np.maximum(nearest[k, alike], weight)
                     weights[k, alike] += weight
-                    sums[k, alike] += weight * (sum(figures) / len(figures))
+                    sums[k, alike] += weight * float(above[made_there].mean())
+                if of_run is not None:
+                    alike_weight[alike] += len(on) * weight
+                    alike_said[alike] += len(on) * weight * float(of_run[next(iter(on.values()))[0]])
+            if of_row is not None:
+                pulled = (alike_said - alike_weight * of_row[mine]) / (ITSELF + alike_weight)
+                steadied[mine] += np.nan_to_num(pulled)
             counts = nearest * np.array([[OWN if on == task and on is not None else 1.0] for on in tasks], np.float32)
             tried[mine] += counts.sum(0)
             better[mine] += (counts * sums / np.maximum(weights, np.float32(1e-9))).sum(0)
             slow = rows.learning_rate[mine] <= fastest * (1 + 1e-3)
             near[mine] = (distance <= NEAR + 1e-5) & slow
-    return Neighbours(near, tried, better / (1 + tried))
+    return Neighbours(near, tried, better / (1 + tried) + steadied)
 
 
 def _optimizer(knobs: Mapping[str, Any]) -> str:

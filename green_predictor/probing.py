@@ -112,10 +112,11 @@ def _collect(recipe: Recipe, store: Path) -> str:
 
 def collecting(recipe: Recipe, store: Path, *words: str, stderr: int | None = None) -> subprocess.Popen[str]:
     """`green-collect` training a recipe into a store, as a process with pipes for its answer and ours; on fewer threads
-    where there are not as many here as on the machine it was recommended for."""
+    where there are not as many here as on the machine it was recommended for. What is said of its energy is that of
+    a training that finds its data prepared, so they are prepared first."""
     if recipe.knobs.get(KNOB, 0) > threads():
         recipe = recipe.model_copy(update={"knobs": {**recipe.knobs, KNOB: threads()}})
-    command = green_collect(*shlex.split(recipe.command())[1:], "--store", str(store), *words)
+    command = green_collect(*shlex.split(recipe.command())[1:], "--store", str(store), "--prepare-first", *words)
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True)
 
 

@@ -4,30 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from green_predictor import calibration, features, targets
-from green_predictor.domain_model import DomainModel, Evidence, base_predict, variance_for
-from green_predictor.nearby import Neighbours, neighbours
-from green_predictor.rows import LEARNED_FROM, Rows
-
-
-def neighbours_of(
-    model: DomainModel, rows: Rows, observed: targets.Training | None = None, known: Evidence | None = None
-) -> Neighbours:
-    """How near candidates for a task are to runs, and how good those were (see `nearby`): those of the training data
-    and, of the observed ones behind `known`, all that were made to the end."""
-    if observed is None or known is None or known.correction is None:
-        return neighbours(rows, model.runs, model.unexplained)
-    whole = [r.get("status") in LEARNED_FROM and bool(r.get("learning_rate")) for r in observed.records]
-    final = observed.subset(observed.last & np.array(whole)[observed.run] & np.isfinite(observed.y[:, targets.QUALITY]))
-    x = features.feature_matrix(final.rows, model.spec)
-    left = final.y - base_predict(model, x) - calibration.apply_correction(known.correction, x)
-    unexplained, task = model.unexplained.copy(), next(iter(rows.text("dataset")), None)
-    if task in model.correction:  # what is now believed of the task explains more, or less, of its own runs
-        mine = np.array([run["dataset"] == task for run in model.runs])
-        moved = known.correction - model.correction[task]
-        unexplained[mine] -= calibration.apply_correction(moved, model.near[mine])[:, targets.QUALITY]
-    runs = [*model.runs, *(observed.records[i] for i in final.run)]
-    return neighbours(rows, runs, np.append(unexplained, left[:, targets.QUALITY]))
+from green_predictor import targets
+from green_predictor.domain_model import DomainModel, variance_for
+from green_predictor.nearby import Neighbours
 
 
 def with_own(y: np.ndarray, there: Neighbours) -> np.ndarray:

@@ -18,7 +18,7 @@ from green_predictor.hardware import Machine, machine, tried
 from green_predictor.observed import OF_ASKED, observed_training
 from green_predictor.pace import paced_by_runs
 from green_predictor.preferences import Choice, Preference, choose, preference
-from green_predictor.recipe_effect import cautious, neighbours_of
+from green_predictor.recipe_effect import cautious
 from green_predictor.recommendation import Recommendation, picks
 from green_predictor.source import models_for
 from green_predictor.support import facts_missing, larger_than_any, support, threads_untried
@@ -99,8 +99,7 @@ def recommend(
     if seen is not None:
         on_it = sum(bool(record.get(OF_ASKED)) for record in seen.records)
         known = domain_model.evidence(model, str(task["dataset"]), seen, target.typical if on_it else 1.0)
-        there = neighbours_of(model, found.rows, seen, known)
-        found = predicted(model, found.rows, None if found.near is None else there.near, there, known)
+        found = predicted(model, found.rows, known, seen, listed=found.near is None)
         if on_it:
             target = tried(target, on_it)
     if not target.in_data:
@@ -143,7 +142,7 @@ def _candidates(model, domain, task, target, candidates, *, in_time: bool) -> Co
     if target.threads is not None:
         rows = on_all(rows, target.threads)
     known = domain_model.evidence(model, str(task["dataset"]), None)
-    return predicted(model, rows, None, neighbours_of(model, rows), known)
+    return predicted(model, rows, known, listed=True)
 
 
 def _answer(

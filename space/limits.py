@@ -47,9 +47,10 @@ def nearest(inputs: Inputs, free: Recommendation) -> str | None:
 
 def _cautious(found: Recommendation) -> tuple[np.ndarray, np.ndarray]:
     """Energy (kWh) and time (h) of all candidates, (n,), as limits are compared with."""
-    from green_predictor.recipe_effect import cautious, neighbours_of
+    from green_predictor.nearby import neighbours
+    from green_predictor.recipe_effect import cautious
     from green_predictor.targets import restore
 
-    sure = cautious(found.model, found.y, neighbours_of(found.model, found.rows), found.evidence.basis)
+    sure = cautious(found.model, found.y, neighbours(found.rows, found.model.runs), found.evidence.basis)
     _, kwh, seconds = restore(sure, found.rows, found.model.reference)
     return kwh, seconds / 3600

@@ -67,12 +67,13 @@ def steps_to(answer: Answer) -> list[Step]:
     """The steps from the most accurate recipe to the choice, predicted; empty when they are the same.
 
     They are predicted with what the answer knows of the task: a question of their own would be given a level of its own
-    (see `predict_task`), and the steps would not meet the figures of the answer.
+    (see `levelled`), and the steps would not meet the figures of the answer.
     """
     from green_predictor.candidates import from_recipes
-    from green_predictor.domain_model import raw_predict, with_intervals
-    from green_predictor.recipe_effect import neighbours_of, with_own
+    from green_predictor.domain_model import raw_predict, with_intervals, within_band
+    from green_predictor.recipe_effect import with_own
     from green_predictor.tasks import task_record
+    from green_predictor.told_by_runs import neighbours_of
 
     found = answer.recommendation
     start, end = found.most_accurate.recipe, answer.chosen.recipe
@@ -82,7 +83,8 @@ def steps_to(answer: Answer) -> list[Step]:
     runs, recipes = found.model.runs, [start, *(recipe for _, _, recipe in way)]
     task = task_record(runs, found.domain, answer.inputs.recommend_arguments()["dataset"])
     rows = from_recipes(runs, found.domain, task, found.machine.told, recipes)
-    y = with_own(raw_predict(found.model, rows, found.evidence), neighbours_of(found.model, rows))
+    y = raw_predict(found.model, rows, found.evidence)
+    y = with_own(within_band(y, found.evidence), neighbours_of(found.model, rows, found.evidence, y))
     made = with_intervals(found.model, rows, y, found.evidence)
     quality, kwh = made.quality, made.energy_kwh
     return [

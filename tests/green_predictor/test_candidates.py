@@ -7,11 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecotaskset.knobs import DOMAINS
 from green_predictor import candidates
+from green_predictor.features import feature_matrix
 from green_predictor.hardware import machine
 from green_predictor.nearby import neighbours
 from green_predictor.recommender import model_of
-from green_predictor.tasks import task_record
+from green_predictor.rows import knobs_of
+from green_predictor.tasks import known_tasks, task_record
 
 
 @pytest.fixture(scope="module", params=["cv", "nlp", "recsys"])
@@ -51,3 +54,35 @@ def test_a_design_is_drawn_in_full_each_once_and_half_of_it_without_knobs(plain,
     assert not len(drawn) or 0 <= drawn[0] <= drawn[-1] < plain + others
     without = int((drawn < plain).sum())
     assert without >= min(plain, (count + 1) // 2) and len(drawn) - without >= min(others, count // 2)
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_a_candidate_looks_to_the_model_as_a_run_of_the_same_recipe_does(domain):
+    """Images made smaller by a knob once counted as a task of smaller images, halved data as whole, and a frozen
+    network as one that learns: runs said otherwise."""
+    model = model_of(domain)
+    told = machine(model.runs, "Genoa").told
+    for dataset in known_tasks(model.runs):
+        mine = [i for i, run in enumerate(model.runs) if run["dataset"] == dataset and not _odd(run, domain)]
+        task = task_record(model.runs, domain, dataset)
+        rows = candidates.from_recipes(model.runs, domain, task, told, [_recipe(model.runs[i]) for i in mine])
+        again, which = candidates.of_runs(model.runs, domain, task, told)
+        ours = [i for i, name in enumerate(model.spec.names) if not {"gflops", "seconds"} & set(name.split("_"))]
+        listed = feature_matrix(rows, model.spec)[:, ours]
+        np.testing.assert_allclose(feature_matrix(again, model.spec)[which[mine]][:, ours], listed, atol=1e-4)
+        off = np.abs(listed - model.near[mine][:, ours]).max(0)
+        worst = int(np.argmax(off))
+        assert off[worst] < 0.15, f"{dataset}: {model.spec.names[ours[worst]]} is off by {off[worst]:.2f} deviations"
+
+
+def _odd(run, domain):
+    """How many examples are left depends on the data there: of equal numbers a class, of histories cut shorter."""
+    knobs = run.get("knobs") or {}
+    return knobs.get("data_selection") == "balanced" or (domain == "recsys" and knobs.get("input_size") == "16")
+
+
+def _recipe(run):
+    fields = {name: run[name] for name in ("model", "epochs", "batch_size", "learning_rate")}
+    knobs = knobs_of(run)
+    return {**fields, "pretrained": bool(run.get("pretrained")), "weight_decay": run.get("weight_decay") or 0.0,
+            "knobs": {name: value for name, value in knobs.items() if name != "cpu_threads"}}  # fmt: skip

@@ -15,10 +15,11 @@ from green_predictor.candidates import from_recipes
 from green_predictor.hardware import machine
 from green_predictor.nearby import OWN, Neighbours, neighbours
 from green_predictor.observed import observed_training
-from green_predictor.recipe_effect import cautious, neighbours_of, with_own
+from green_predictor.recipe_effect import cautious, with_own
 from green_predictor.recommender import model_of
 from green_predictor.rows import recipe_rows
 from green_predictor.tasks import task_record
+from green_predictor.told_by_runs import neighbours_of
 
 RUN = {"model": "mlp", "learning_rate": 1e-3, "epochs": 4, "batch_size": 32, "knobs": {"schedule": "cosine"}}
 
@@ -128,12 +129,16 @@ def test_runs_that_somebody_observed_to_the_end_count_as_runs_on_the_task():
     task = {**task_record(model.runs, "cv", {"n_train": 1_500, "n_classes": 10, "image_size": 8}), "dataset": "mine"}
     mine = {"model": "resnet-tiny", "epochs": 5, "batch_size": 32, "learning_rate": 1e-3}
     rows = from_recipes(model.runs, "cv", task, machine(model.runs, "Genoa").columns, [mine])
-    alone = neighbours_of(model, rows)
+
+    def of(seen):
+        known = domain_model.evidence(model, "mine", seen)
+        return neighbours_of(model, rows, known, domain_model.raw_predict(model, rows, known), seen)
+
+    alone = of(None)
 
     def after(**made):
         run = {**mine, "quality": 0.99, "energy_kwh": 1e-6, "duration_s": 5.0, **made}
-        seen = observed_training([run], model, "cv", task, machine(model.runs, "Genoa"))
-        return neighbours_of(model, rows, seen, domain_model.evidence(model, "mine", seen))
+        return of(observed_training([run], model, "cv", task, machine(model.runs, "Genoa")))
 
     assert after().tried == alone.tried + OWN and after().better > alone.better
     curves = {"curve_validation_quality": [0.99], "curve_energy_kwh": [1e-6], "curve_duration_s": [1.0]}

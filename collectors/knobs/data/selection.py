@@ -8,10 +8,9 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from collectors.tasks.task import Task
+from ecotaskset.knobs import SELECTED_SHARE
 from ecotaskset.recipe import Recipe
 
-KEPT_SHARE = 0.5
-"""Share that `el2n` keeps where the recipe names no `data_fraction`; Paul et al. lose nothing at half of CIFAR-10."""
 PROXY_STEPS = 40
 """The proxy is trained for one epoch, or for as many as so many steps take: with 20 steps on digits, scores tell wrong
 labels from right ones in 83 of 100 pairs, with 40 in 99, with more no better."""
@@ -33,7 +32,7 @@ def choose(task: Task, recipe: Recipe, device: torch.device) -> Task:
         kept = equal_numbers(labels_of(task.train), share or 1.0)
     else:
         scores = el2n_scores(task, recipe, device)
-        kept = scores.argsort(descending=True)[: max(1, round((share or KEPT_SHARE) * n))].sort().values
+        kept = scores.argsort(descending=True)[: max(1, round((share or SELECTED_SHARE) * n))].sort().values
     return replace(
         task, train=Subset(task.train, kept.tolist()), descriptors={**task.descriptors, "n_train": len(kept)}
     )
