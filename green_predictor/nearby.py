@@ -69,9 +69,8 @@ def neighbours(
     chosen, used = (np.array([_optimizer(knobs) for knobs in sets]) for sets in (rows.knob_sets, turned))
     made = np.array([run.get("model") for run in runs], object)
     near, tried, better = np.zeros(len(rows), bool), *np.zeros((2, len(rows)), np.float32)
+    of_row, of_run = said if said is not None else np.full((2, max(len(rows), len(runs))), np.nan)
     above = np.zeros(len(runs)) if unexplained is None else unexplained
-    of_row, of_run = said if said is not None else (None, None)
-    steadied = np.zeros(len(rows), np.float32)
     task = next(iter(rows.text("dataset")), None)
     for name in dict.fromkeys(architecture):
         same, own = architecture == name, made == name
@@ -79,20 +78,21 @@ def neighbours(
         for optimizer in dict.fromkeys(used[own]):
             mine = np.flatnonzero(same & ((chosen == optimizer) & ~strange)[rows.knob_set])
             others = np.flatnonzero(own & (used == optimizer))
-            fastest = max(float(runs[i].get("learning_rate") or np.inf) for i in others)
-            sets, here = rows.knob_set[mine], [column[mine] for column in columns]
-            distance = np.full(len(mine), np.inf, np.float32)
             tasks = {on: k for k, on in enumerate(dict.fromkeys(runs[i].get("dataset") for i in others))}
-            # of each task and row: the largest weight of a run, the sum of weights, and of weighted figures
-            nearest, weights, sums = np.zeros((3, len(tasks), len(mine)), np.float32)
-            alike_weight, alike_said = np.zeros((2, len(mine)), np.float32)
+            count = np.array([OWN if on == task and on is not None else 1.0 for on in tasks], np.float32)
             run_on: dict[tuple[Any, ...], dict[int, list[int]]] = {}
             for i in others:
                 place = (*_place_of(runs[i], turned[i]), real[i, choice].tobytes())
                 run_on.setdefault(place, {}).setdefault(tasks[runs[i].get("dataset")], []).append(i)
+            sets, here = rows.knob_set[mine], [column[mine] for column in columns]
+            distance = np.full(len(mine), np.inf, np.float32)
+            # of each task and row: the largest weight of a run, the sum of weights, and of weighted figures
+            nearest, weights, sums = np.zeros((3, len(tasks), len(mine)), np.float32)
+            pull, pulled = np.zeros((2, len(mine)), np.float32)
             for (*there, setting), on in run_on.items():
-                other = np.frombuffer(setting, real.dtype)
-                away = (KNOB * (designed[:, choice] != other).sum(1, dtype=np.float32))[sets]
+                away = (KNOB * (designed[:, choice] != np.frombuffer(setting, real.dtype)).sum(1, dtype=np.float32))[
+                    sets
+                ]
                 for column, value in zip(here, there, strict=True):
                     if value is not None:
                         away += np.abs(column - np.float32(value))
@@ -103,18 +103,19 @@ def neighbours(
                     nearest[k, alike] = np.maximum(nearest[k, alike], weight)
                     weights[k, alike] += weight
                     sums[k, alike] += weight * float(above[made_there].mean())
-                if of_run is not None:
-                    alike_weight[alike] += len(on) * weight
-                    alike_said[alike] += len(on) * weight * float(of_run[next(iter(on.values()))[0]])
-            if of_row is not None:
-                pulled = (alike_said - alike_weight * of_row[mine]) / (ITSELF + alike_weight)
-                steadied[mine] += np.nan_to_num(pulled)
-            counts = nearest * np.array([[OWN if on == task and on is not None else 1.0] for on in tasks], np.float32)
-            tried[mine] += counts.sum(0)
-            better[mine] += (counts * sums / np.maximum(weights, np.float32(1e-9))).sum(0)
-            slow = rows.learning_rate[mine] <= fastest * (1 + 1e-3)
-            near[mine] = (distance <= NEAR + 1e-5) & slow
-    return Neighbours(near, tried, better / (1 + tried) + steadied)
+                one_of_them = next(iter(on.values()))[0]
+                pull[alike] += len(on) * weight
+                pulled[alike] += len(on) * weight * float(of_run[one_of_them])
+            counts = nearest * count[:, None]
+            tried[mine] = counts.sum(0)
+            better[mine] = (counts * sums / np.maximum(weights, np.float32(1e-9))).sum(0) / (1 + tried[mine])
+            better[mine] += np.nan_to_num((pulled - pull * of_row[mine]) / (ITSELF + pull))
+            near[mine] = (distance <= NEAR + 1e-5) & (rows.learning_rate[mine] <= _fastest(runs, others) * (1 + 1e-3))
+    return Neighbours(near, tried, better)
+
+
+def _fastest(runs: Sequence[Mapping[str, Any]], which: np.ndarray) -> float:
+    return max(float(runs[i].get("learning_rate") or np.inf) for i in which)
 
 
 def _optimizer(knobs: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from rich.markup import escape
 
 from ecotaskset.amounts import energy as energy_text
-from ecotaskset.console import Output
+from ecotaskset.console import INTERRUPTED, Output
 from ecotaskset.errors import UsageError, unknown_name
 from ecotaskset.knobs import DOMAINS
 from ecotaskset.recipe import is_own
@@ -64,7 +64,10 @@ def recommend_command(
         ]
     if train:
         out.say(f"[bold]train[/]   {escape(answer.verdict)}")
-        followed = follow(asked, answer, Store(store), out.say)
+        try:
+            followed = follow(asked, answer, Store(store), out.say)
+        except KeyboardInterrupt:  # green-collect has said so
+            raise SystemExit(INTERRUPTED) from None
         answer, facts["training"] = followed.answer, followed.to_dict()
         lines += [f"[dim]trained[/]   {escape(came_out(followed))}"]
     if plot is not None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -70,3 +74,19 @@ def test_a_training_that_learns_nothing_is_stopped_for_a_better_one(asked, tmp_p
     assert made.quality_validation > stopped.quality_validation + 0.3
     assert done.to_dict()["switched"] and np.isfinite(done.to_dict()["energy_kwh"])
     assert any(line.startswith("stopped:") for line in told)
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="there are no process groups here")
+def test_ctrl_c_in_mid_training_is_said_once(asked, tmp_path):
+    """Once the training said it was interrupted, and whoever had asked for it said so again."""
+    start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    ask = "from green_predictor.cli import recommend_main; recommend_main()"
+    words = ("--domain", "cv", "--dataset", "digits", "--prefer", "energy=0", "--train", "--store", str(tmp_path))
+    process = subprocess.Popen(
+        [sys.executable, "-c", start + ask, *words], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    before = next(line for line in process.stderr if line.startswith("epoch"))
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all that run in it
+    said = before + process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and said.count("interrupted") == 1, said
+    assert [run.status for run in Store(tmp_path).runs()] == ["interrupted"]
