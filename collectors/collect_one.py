@@ -6,6 +6,8 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,11 +82,9 @@ def collect_one(
         )
         return
     store.check_writable()
-    if prepare_first:
-        _prepared(recipe, out, cache_dir)
     # the first process asks for all
     tell = Asking(ask_after if main_process else None, out, lambda event: _epoch_line(out, event))
-    run, error = train_aloud(recipe, out, cache_dir, meter_options, require_measured, tell)
+    run, error = train_aloud(recipe, out, cache_dir, meter_options, require_measured, tell, prepare_first)
     if not main_process:
         if error is not None:  # the first process will only hear that this one is gone
             sys.stderr.write(f"process {rank}: {run.status_reason}\n")
@@ -107,11 +107,16 @@ def _guessed(recipe: Recipe, out: Output, cache_dir: Path | None) -> str:
     return estimate(recipe, cache_dir)
 
 
-def _prepared(recipe: Recipe, out: Output, cache_dir: Path | None) -> None:
-    with out.talk.status("preparing the data, once"):
-        from collectors.tasks import load_task
+def _prepare_apart(recipe: Recipe, out: Output, cache_dir: Path | None) -> None:
+    """Prepare the data in a process of its own: what a training finds in memory already is not on its bill."""
+    with out.talk.status("preparing the data, once"), ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        pool.submit(_prepare, recipe, cache_dir).result()
 
-        load_task(recipe, cache_dir)
+
+def _prepare(recipe: Recipe, cache_dir: Path | None) -> None:
+    from collectors.tasks import load_task
+
+    load_task(recipe, cache_dir)
 
 
 def ask_again(recipe: Recipe, run: Run, store: Store) -> str:
@@ -127,8 +132,10 @@ def train_aloud(
     meter_options: dict[str, Any],
     require_measured: bool,
     tell: Callable[[dict[str, Any]], None] | None = None,
+    prepare_first: bool = False,
 ) -> tuple[Run, Exception | None]:
     """Train with one line an epoch, or as `tell` tells it; the run, whatever happened, and the error if it is `failed`.
+    `prepare_first`: see `collect_one`.
 
     Raises:
         UsageError: the recipe cannot be trained here; no epoch was.
@@ -141,6 +148,8 @@ def train_aloud(
     meter = new_meter(**meter_options)
     if require_measured:
         refuse_models(meter)
+    if prepare_first and recipe.knob("cached_preprocessing"):
+        _prepare_apart(recipe, out, cache_dir)
     with sigterm_as_ctrl_c():
         tell = tell or (lambda event: _epoch_line(out, event))
         run, error = attempt(recipe, meter=meter, on_event=tell, cache_dir=cache_dir)

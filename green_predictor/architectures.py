@@ -32,6 +32,9 @@ SHAPE_KNOBS = (
 )
 """Knobs that change a task or model column; the others change only how the same training is done."""
 
+_OF_EXAMPLES = ("data_fraction", "data_selection")
+"""Those of them that leave a model as it is but for the mean length of what it is shown."""
+
 _TASK_SIZES = ("image_size", "n_channels", "sequence_length", "vocab_size", "n_items", "n_classes")
 
 Architecture = tuple[str, bool]
@@ -47,14 +50,23 @@ def shape_of(knobs: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple((n, str(knobs[n])) for n in SHAPE_KNOBS if n in knobs)
 
 
+def _of_all(shape: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """The same shape, shown all examples."""
+    return tuple((name, value) for name, value in shape if name not in _OF_EXAMPLES)
+
+
+def share_kept(knobs: Mapping[str, Any]) -> float:
+    """The share of the training examples that knobs leave."""
+    usual = SELECTED_SHARE if knobs.get("data_selection") == "el2n" else 1.0
+    return float(knobs.get("data_fraction", usual))
+
+
 def reshape_task(task: Mapping[str, Any], knobs: Mapping[str, Any], domain: str) -> dict[str, Any]:
     """The task columns (and threads) as a run with these knobs would have them: a run records the length of sequences
     that it was given, but the side of the images that are stored."""
     changed = dict(task)
-    usual = SELECTED_SHARE if knobs.get("data_selection") == "el2n" else 1.0
-    share = float(knobs.get("data_fraction", usual))
     if changed.get("n_train"):
-        changed["n_train"] = max(1.0, changed["n_train"] * share)
+        changed["n_train"] = max(1.0, changed["n_train"] * share_kept(knobs))
     if "input_size" in knobs and domain != "cv":
         changed["sequence_length"] = float(knobs["input_size"])
     if "cpu_threads" in knobs:
@@ -86,23 +98,30 @@ class SizeTable:
         alike: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
         for run in self.runs:  # knobs such as lora or layer_drop change the layers
             alike[str(run["model"])].append(run)
-            alike[str(run["model"]), shape_of(knobs_of(run))].append(run)
+            shape = shape_of(knobs_of(run))
+            for key in {shape, _of_all(shape)}:
+                alike[str(run["model"]), key].append(run)
         self._layers = {key: _layers(same) for key, same in alike.items()}
         known = {n: [float(r[n]) for r in self.runs if r.get(n)] for n in _TASK_SIZES}
         self._typical = {name: statistics.median(values) if values else 0.0 for name, values in known.items()}
-        self.knobs = sorted({(n, v) for r in runs for n, v in shape_of(knobs_of(r))})
+        told_otherwise = ("input_size", "data_selection")  # by the side of images; not at all
+        self.knobs = sorted({(n, v) for r in runs for n, v in shape_of(knobs_of(r)) if n not in told_otherwise})
         self._exact: dict[Any, Mapping[str, Any]] = {}
+        self._of_all: dict[Any, Mapping[str, Any]] = {}
         for run in self.runs:
-            key = (str(run["model"]), bool(run.get("pretrained")), run["dataset"], shape_of(knobs_of(run)))
-            self._exact.setdefault(key, run)
+            key, shape = (str(run["model"]), bool(run.get("pretrained")), run["dataset"]), shape_of(knobs_of(run))
+            self._exact.setdefault((*key, shape), run)
+            self._of_all.setdefault((*key, _of_all(shape)), run)
         self._weights = {name: self._fit(name) for name in SIZES}
 
     def columns(self, architecture: Architecture, task: Mapping[str, Any], knobs: Mapping[str, Any]) -> dict[str, Any]:
         """Model columns of an architecture on a task (already reshaped by its knobs)."""
         model, pretrained = architecture
         shape = shape_of(knobs)
-        exact = self._exact.get((model, pretrained, task["dataset"], shape))
-        layers = self._layers.get((model, shape)) or self._layers.get(model) or _layers([])
+        key = (model, pretrained, task["dataset"])
+        exact = self._exact.get((*key, shape)) or self._of_all.get((*key, _of_all(shape)))
+        known = (self._layers.get(k) for k in ((model, shape), (model, _of_all(shape)), model))
+        layers = next(filter(None, known), None) or _layers([])
         found: dict[str, Any] = {"model": model, "pretrained": pretrained, **layers}
         described = self._describe(model, task, shape)
         for name in SIZES:
@@ -116,7 +135,11 @@ class SizeTable:
 
     def _describe(self, model: str, task: Mapping[str, Any], shape: tuple[tuple[str, str], ...]) -> np.ndarray:
         # what is not said of a task is as usual: with a vocabulary of nothing a network of words would have no weights
-        sizes = [np.log1p(float(task.get(n) or self._typical[n])) for n in _TASK_SIZES]
+        told = {n: float(task.get(n) or self._typical[n]) for n in _TASK_SIZES}
+        side = dict(shape).get("input_size")
+        if side is not None and told["image_size"]:  # a run records the side of the images that are stored
+            told["image_size"] = float(side)
+        sizes = list(np.log1p(list(told.values())))
         return np.array(
             [3.0 * (model == m) for m in self.models] + sizes + [1.0 * (k in shape) for k in self.knobs] + [1.0]
         )

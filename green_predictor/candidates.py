@@ -135,7 +135,7 @@ def _finer(levels: np.ndarray, *, whole: bool) -> np.ndarray:
 @kept(8)
 def _knob_sets(runs: Sequence[Mapping[str, Any]], domain: str, on_gpu: bool, wanted: int) -> list[dict[str, Any]]:
     found: dict[tuple, dict[str, Any]] = {}
-    shapesseen: set[tuple[str, Any]] = set()
+    settings_seen: set[tuple[str, Any]] = set()
 
     def add(knobs: dict[str, Any]) -> None:
         try:
@@ -148,10 +148,10 @@ def _knob_sets(runs: Sequence[Mapping[str, Any]], domain: str, on_gpu: bool, wan
     base = _always(turned)
     add({})
     for knobs in turned:
-        shapesseen |= set(knobs.items())
+        settings_seen |= set(knobs.items())
         add(knobs)
     wanted = min(max(wanted, len(found)), MOST_KNOB_SETS)
-    singles = sorted(shapesseen, key=str)
+    singles = sorted(settings_seen, key=str)
     for single in singles:
         add(dict([single]))
     stacks = itertools.chain(itertools.combinations(singles, 2), itertools.combinations(singles, 3))

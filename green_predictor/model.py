@@ -21,7 +21,7 @@ from green_predictor.pace import paced_by_runs
 from green_predictor.recipe_effect import with_own
 from green_predictor.recommendation import Recommendation
 from green_predictor.rows import recipe_rows
-from green_predictor.tasks import known_tasks, task_record
+from green_predictor.tasks import known_tasks, task_columns, task_record
 from green_predictor.threads import count_of, on_all, on_count
 from green_predictor.told_by_runs import neighbours_of
 
@@ -102,7 +102,8 @@ class GreenPredictor(BaseEstimator):
             rows = recipe_rows(asked, [(i, float(r.get("epoch") or r["epochs"])) for i, r in enumerate(asked)])
             if here.threads is not None:  # a record that names its machine may have left this open
                 rows = on_all(rows, here.threads)
-            seen = None if observed is None else observed_training(observed, model, model.domain, asked[0], here)
+            task = _task_of(model, asked[0])
+            seen = None if observed is None else observed_training(observed, model, model.domain, task, here)
             on_it = 0 if seen is None else sum(bool(record.get(OF_ASKED)) for record in seen.records)
             known = domain_model.evidence(model, dataset, seen, here.typical if on_it else 1.0)
             if on_it:
@@ -198,6 +199,13 @@ class GreenPredictor(BaseEstimator):
         completed = completer(model, lambda record: tasks.get(str(record.get("dataset")), {}), here.told, here.threads)
         said = [{name: value for name, value in record.items() if value is not None} for record in records]
         return [completed({**UNSAID, **record}) for record in said]
+
+
+def _task_of(model: domain_model.DomainModel, record: Mapping[str, Any]) -> dict[str, Any]:
+    """The task columns of a record; of a data set with runs, those that are known, which no knob has changed."""
+    if record["dataset"] in known_tasks(model.runs):
+        return task_record(model.runs, model.domain, str(record["dataset"]))
+    return {name: record[name] for name in ("dataset", *task_columns()) if record.get(name) is not None}
 
 
 def _rate(here: Machine, record: Mapping[str, Any]) -> float | None:

@@ -103,9 +103,9 @@ def neighbours(
                     nearest[k, alike] = np.maximum(nearest[k, alike], weight)
                     weights[k, alike] += weight
                     sums[k, alike] += weight * float(above[made_there].mean())
-                one_of_them = next(iter(on.values()))[0]
-                pull[alike] += len(on) * weight
-                pulled[alike] += len(on) * weight * float(of_run[one_of_them])
+                if None not in there:
+                    pull[alike] += len(on) * weight
+                    pulled[alike] += len(on) * weight * float(of_run[[i for made in on.values() for i in made]].mean())
             counts = nearest * count[:, None]
             tried[mine] = counts.sum(0)
             better[mine] = (counts * sums / np.maximum(weights, np.float32(1e-9))).sum(0) / (1 + tried[mine])

@@ -8,7 +8,8 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -110,14 +111,21 @@ def _collect(recipe: Recipe, store: Path) -> str:
     return made.split()[0]
 
 
-def collecting(recipe: Recipe, store: Path, *words: str, stderr: int | None = None) -> subprocess.Popen[str]:
+@contextmanager
+def collecting(recipe: Recipe, store: Path, *words: str, stderr: int | None = None) -> Iterator[subprocess.Popen[str]]:
     """`green-collect` training a recipe into a store, as a process with pipes for its answer and ours; on fewer threads
     where there are not as many here as on the machine it was recommended for. What is said of its energy is that of
     a training that finds its data prepared, so they are prepared first."""
     if recipe.knobs.get(KNOB, 0) > threads():
         recipe = recipe.model_copy(update={"knobs": {**recipe.knobs, KNOB: threads()}})
     command = green_collect(*shlex.split(recipe.command())[1:], "--store", str(store), "--prepare-first", *words)
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=stderr, text=True) as process:
+        try:
+            yield process
+        except KeyboardInterrupt:  # it has heard that too: it keeps the run, says so and ends
+            process.communicate()
+            raise
 
 
 def raise_for(process: subprocess.Popen[str], recipe: Recipe, said: str | None = None) -> None:

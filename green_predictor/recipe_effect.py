@@ -10,7 +10,8 @@ from green_predictor.nearby import Neighbours
 
 
 def with_own(y: np.ndarray, there: Neighbours) -> np.ndarray:
-    """Targets (n, 3) with quality moved by what runs of the recipes say that the model does not."""
+    """Targets (n, 3) with quality moved by what runs of the recipes say that the model does not, and steadied by alike
+    recipes (see `told_by_runs`)."""
     moved = y.copy()
     moved[:, targets.QUALITY] += there.better
     return moved

@@ -10,6 +10,7 @@ from typing import Any
 
 from ecotaskset.errors import UsageError, unknown_name
 from ecotaskset.recipe import is_own
+from green_predictor.architectures import share_kept
 
 DEFAULT_NAME = "my-dataset"
 _NAMES = ("name", "recorded_as")
@@ -73,7 +74,7 @@ def _known(dataset: str, runs: list[Mapping[str, Any]]) -> dict[str, Any]:
         if values:
             found[name] = statistics.median_high(values)
     if plain is runs and "n_train" in found:
-        whole = [r["n_train"] / float((r.get("knobs") or {}).get("data_fraction", 1)) for r in runs if r.get("n_train")]
+        whole = [r["n_train"] / share_kept(r.get("knobs") or {}) for r in runs if r.get("n_train")]
         found["n_train"] = statistics.median_high(whole)
     return found
 

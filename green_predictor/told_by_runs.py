@@ -4,6 +4,9 @@ alike recipes."""
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +17,9 @@ from green_predictor.domain_model import DomainModel, Evidence, base_predict, ra
 from green_predictor.kept import kept
 from green_predictor.nearby import Neighbours, neighbours
 from green_predictor.rows import LEARNED_FROM, Rows
-from green_predictor.tasks import task_record
+from green_predictor.tasks import task_columns, task_record
 
-SAME = 0.1
+SAME = 0.05
 """Numbers of a task that differ by less than this share of them mean the same task."""
 
 
@@ -25,12 +28,12 @@ def neighbours_of(
 ) -> Neighbours:
     """How near candidates for a task are to runs, and how good those were (see `nearby`): those of the training data
     and, of the observed ones behind `known`, all that were made to the end. `y` (n, 3): what `raw_predict` says of the
-    candidates by what is `known`.
+    candidates by what is `known`. Whatever epoch a row looks at, it is steadied by what is said of the end.
 
     Only on a task that has runs is what is predicted steadied by alike recipes: there a recipe is mostly wrong by
     itself, on a task never seen alike ones are wrong together.
     """
-    said = _said_of_runs(model, rows, known, y[:, targets.QUALITY]) if known.basis == "seen" else None
+    said = _said_of_runs(model, rows, known, y) if known.basis == "seen" else None
     if observed is None or known.correction is None:
         return neighbours(rows, model.runs, model.unexplained, said)
     whole = [r.get("status") in LEARNED_FROM and bool(r.get("learning_rate")) for r in observed.records]
@@ -48,19 +51,28 @@ def neighbours_of(
     return neighbours(rows, runs, np.append(unexplained, left[:, targets.QUALITY]), said)
 
 
-def _said_of_runs(model: DomainModel, rows: Rows, known: Evidence, said: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What is predicted of each row, and of the recipes of the model's runs on the same task and machine. Rows that
-    describe the task otherwise than its runs do have nothing to be compared with: NaN."""
+def _said_of_runs(model: DomainModel, rows: Rows, known: Evidence, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What is predicted of the end of each row, and of the recipes of the model's runs on the same task and machine.
+    Rows that describe the task otherwise than its runs do have nothing to be compared with: NaN."""
+    if (rows.epoch != rows.epochs).any():
+        y = raw_predict(model, replace(rows, epoch=rows.epochs), known)
     first = rows.setting[0]
     task = task_record(model.runs, model.domain, str(rows.texts["dataset"][first]))
     machine = {n: rows.texts[n][first] for n in ("device", "gpu_model", "cpu_model")} | {"cpu_threads": 1}
     rate = float(rows.numbers["matmul_gflops"][first])
     recipes, which = _recipes(model, json.dumps(task), json.dumps({**machine, "matmul_gflops": rate}))
-    shown = [reshape_task(task, knobs, model.domain).get("n_train", np.nan) for knobs in rows.knob_sets]
-    same = np.isclose(rows.number("n_train"), np.array(shown)[rows.knob_set], rtol=SAME)
-    landmark = rows.number("landmark_quality")
-    same &= np.isnan(landmark) | np.isclose(landmark, task.get("landmark_quality", np.nan), rtol=SAME)
-    return np.where(same, said, np.nan), raw_predict(model, recipes, known)[which, targets.QUALITY]
+    same = _same_task(rows, task, model.domain)
+    return np.where(same, y[:, targets.QUALITY], np.nan), raw_predict(model, recipes, known)[which, targets.QUALITY]
+
+
+def _same_task(rows: Rows, task: Mapping[str, Any], domain: str) -> np.ndarray:
+    """Which rows describe the task as its runs do, (n,) bool."""
+    as_run = [reshape_task(task, knobs, domain) for knobs in rows.knob_sets]
+    same = np.ones(len(rows), bool)
+    for name in task_columns():
+        expected = np.array([found.get(name, np.nan) for found in as_run], float)[rows.knob_set]
+        same &= np.isclose(rows.number(name), expected, rtol=SAME, equal_nan=True)
+    return same
 
 
 @kept(8)

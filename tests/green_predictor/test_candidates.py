@@ -75,6 +75,37 @@ def test_a_candidate_looks_to_the_model_as_a_run_of_the_same_recipe_does(domain)
         assert off[worst] < 0.15, f"{dataset}: {model.spec.names[ours[worst]]} is off by {off[worst]:.2f} deviations"
 
 
+@pytest.mark.parametrize("domain", ["cv", "nlp"])
+def test_which_examples_a_model_is_shown_is_nothing_to_its_size(domain):
+    runs = model_of(domain).runs
+    for dataset in known_tasks(runs):
+        task = task_record(runs, domain, dataset)
+        for model in sorted({run["model"] for run in runs if run["dataset"] == dataset and not run.get("knobs")}):
+            recipe = {"model": model, "epochs": 2, "batch_size": 32, "learning_rate": 1e-3}
+            chosen = [
+                {**recipe, "knobs": knobs} for knobs in ({}, {"data_selection": "el2n"}, {"data_fraction": 0.123})
+            ]
+            rows = candidates.from_recipes(runs, domain, task, machine(runs).told, chosen)
+            for name in ("n_parameters", "flops_per_sample", "n_linear_layers"):
+                assert len(np.unique(rows.number(name))) == 1, (dataset, model, name)
+            assert (rows.number("n_train") / rows.number("n_train")[0]).tolist() == pytest.approx([1, 0.5, 0.123])
+
+
+def test_larger_images_need_more_operations_also_where_nobody_made_them_so():
+    runs = model_of("cv").runs
+    task = task_record(runs, "cv", "mnist")
+    recipe = {"model": "resnet-tiny", "epochs": 2, "batch_size": 32, "learning_rate": 1e-3}
+    sizes = [{**recipe, "knobs": {"input_size": side}} for side in (8, 12, 24)]
+    rows = candidates.from_recipes(runs, "cv", task, machine(runs).told, sizes)
+    assert (np.diff(rows.number("flops_per_sample")) > 0).all()
+
+
+def test_runs_of_half_of_the_data_tell_how_many_there_are():
+    whole = {"dataset": "mine", "n_train": 500}
+    for knobs in ({"data_selection": "el2n"}, {"data_fraction": "0.5"}):
+        assert task_record([{**whole, "knobs": knobs}], "cv", "mine")["n_train"] == 1000
+
+
 def _odd(run, domain):
     """How many examples are left depends on the data there: of equal numbers a class, of histories cut shorter."""
     knobs = run.get("knobs") or {}

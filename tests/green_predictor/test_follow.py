@@ -85,8 +85,10 @@ def test_ctrl_c_in_mid_training_is_said_once(asked, tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-c", start + ask, *words], stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    before = next(line for line in process.stderr if line.startswith("epoch"))
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all that run in it
+    try:
+        before = next(line for line in process.stderr if line.startswith("epoch"))
+    finally:
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all that run in it
     said = before + process.communicate(timeout=60)[1]
     assert process.returncode == 130 and said.count("interrupted") == 1, said
     assert [run.status for run in Store(tmp_path).runs()] == ["interrupted"]

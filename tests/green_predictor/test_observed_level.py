@@ -7,6 +7,7 @@ import pytest
 from green_predictor import GreenPredictor, recommend
 from green_predictor.link import logit
 from green_predictor.source import SHIPPED_MODEL
+from green_predictor.threads import on_count
 
 
 @pytest.fixture(scope="module")
@@ -34,3 +35,15 @@ def test_a_run_says_more_of_a_task_whose_landmark_nobody_told(predictor):
     untold_share = (before - after) / (before - target)
     before, after = (float(logit(q)) for q in (level(None, **landmark), level([seen], **landmark)))
     assert 0 < (before - after) / (before - target) < 0.8 * untold_share < 0.8
+
+
+def test_an_observed_run_is_not_completed_by_what_is_asked_about():
+    """Its architecture and knobs once were those of the first recipe asked about, wherever it did not say its own."""
+    run = {"model": "resnet-tiny", "epochs": 5, "batch_size": 32, "learning_rate": 1e-3, "quality": 0.97,
+           "energy_kwh": 1e-6, "duration_s": 5.0}  # fmt: skip
+    asked = {"model": "mlp", "epochs": 7, "batch_size": 128, "learning_rate": 4e-3, "knobs": {"schedule": "linear"}}
+    answer = recommend(domain="cv", dataset="digits", observed=[run], candidates=[asked], hardware="Genoa")
+    told = on_count(answer.machine.told, answer.best.recipe.knobs.get("cpu_threads"))
+    record = {**told, **answer.best.recipe.model_dump()}
+    said = GreenPredictor.load(SHIPPED_MODEL).predict([record], observed=[{"dataset": "digits", **run}])
+    assert said["quality"][0] == pytest.approx(answer.best.quality, abs=2e-3)
