@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 GREEN, GREY, PALE, DARK, ORANGE = "#2a7f4f", "#9aa3ac", "#e6e9ec", "#1f2933", "#c8641b"
 MOST_DOTS = 4000
+WIDEST_TITLE = 95
+"""Characters in a line; more would be cut off."""
 ENDINGS = (".png", ".svg", ".pdf")
 
 
@@ -94,7 +97,8 @@ def front_figure(answer: Recommendation, path: str | Path | None = None) -> Figu
     axes.set_xlabel("predicted energy of the training (kWh, log scale)")
     axes.set_ylabel(f"predicted quality ({answer.metric})")
     dataset = answer.best.recipe.dataset
-    axes.set_title(f"{answer.domain} · {dataset}: {answer.best.name}", loc="left", fontsize=10)
+    title = textwrap.fill(f"{answer.domain} · {dataset}: {answer.best.name}", WIDEST_TITLE)
+    axes.set_title(title, loc="left", fontsize=10)
     _limits(axes, answer)
     axes.legend(loc="lower right", fontsize=8, frameon=False, markerscale=1.5)
     if path is not None:
