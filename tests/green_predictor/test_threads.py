@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -268,8 +269,9 @@ def test_what_is_set_for_all_programs_limits_the_threads_here(monkeypatch):
 def test_a_recipe_for_more_threads_than_there_are_here_is_trained_on_those_there_are(monkeypatch, tmp_path):
     started = []
     monkeypatch.setattr(probing, "threads", lambda: 1)
-    monkeypatch.setattr(probing.subprocess, "Popen", lambda command, **_: started.append(command))
-    probing.collecting(Recipe.create(domain="cv", dataset="digits", model="mlp", knobs={KNOB: 2}), tmp_path)
+    monkeypatch.setattr(probing.subprocess, "Popen", lambda command, **_: nullcontext(started.append(command)))
+    with probing.collecting(Recipe.create(domain="cv", dataset="digits", model="mlp", knobs={KNOB: 2}), tmp_path):
+        pass
     assert "cpu_threads=1" in started[0]
 
 
