@@ -148,9 +148,9 @@ def train_aloud(
     meter = new_meter(**meter_options)
     if require_measured:
         refuse_models(meter)
-    if prepare_first and recipe.knob("cached_preprocessing"):
-        _prepare_apart(recipe, out, cache_dir)
     with sigterm_as_ctrl_c():
+        if prepare_first and recipe.knob("cached_preprocessing"):
+            _prepare_apart(recipe, out, cache_dir)
         tell = tell or (lambda event: _epoch_line(out, event))
         run, error = attempt(recipe, meter=meter, on_event=tell, cache_dir=cache_dir)
     if isinstance(error, EcoTaskSetError) and not run.epochs_run:

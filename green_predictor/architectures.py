@@ -107,11 +107,11 @@ class SizeTable:
         told_otherwise = ("input_size", "data_selection")  # by the side of images; not at all
         self.knobs = sorted({(n, v) for r in runs for n, v in shape_of(knobs_of(r)) if n not in told_otherwise})
         self._exact: dict[Any, Mapping[str, Any]] = {}
-        self._of_all: dict[Any, Mapping[str, Any]] = {}
+        self._with_all: dict[Any, Mapping[str, Any]] = {}
         for run in self.runs:
             key, shape = (str(run["model"]), bool(run.get("pretrained")), run["dataset"]), shape_of(knobs_of(run))
             self._exact.setdefault((*key, shape), run)
-            self._of_all.setdefault((*key, _of_all(shape)), run)
+            self._with_all.setdefault((*key, _of_all(shape)), run)
         self._weights = {name: self._fit(name) for name in SIZES}
 
     def columns(self, architecture: Architecture, task: Mapping[str, Any], knobs: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class SizeTable:
         model, pretrained = architecture
         shape = shape_of(knobs)
         key = (model, pretrained, task["dataset"])
-        exact = self._exact.get((*key, shape)) or self._of_all.get((*key, _of_all(shape)))
+        exact = self._exact.get((*key, shape)) or self._with_all.get((*key, _of_all(shape)))
         known = (self._layers.get(k) for k in ((model, shape), (model, _of_all(shape)), model))
         layers = next(filter(None, known), None) or _layers([])
         found: dict[str, Any] = {"model": model, "pretrained": pretrained, **layers}

@@ -59,7 +59,9 @@ def save(domains: Mapping[str, DomainModel], folder: str | Path, facts: Mapping[
         arrays |= {f"{name}/{key}": value for key, value in mine.items()}
     content = pack(arrays)
     head = {"format": FORMAT, "arrays_sha256": _hash(content), **facts, "domains": described}
-    text = json.dumps(head, ensure_ascii=False, allow_nan=False).encode()  # before anything is written
+    text = json.dumps(
+        head, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+    ).encode()  # before anything is written
     folder, hint = Path(folder), "choose a folder that can be written"
     write_atomically(folder / ARRAYS_NAME, content, hint=hint)
     write_atomically(folder / JSON_NAME, text, hint=hint)
