@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from collectors.campaign import load_campaign, make_campaign
 from collectors.campaign.expand import EXPANSIONS
+from collectors.campaigns import everywhere
 from ecotaskset.errors import UsageError
 from ecotaskset.knobs import KNOBS
+from ecotaskset.load import load_tables
+from ecotaskset.run import from_table
 
 BASE = {"domain": "cv", "dataset": "digits", "model": "resnet-tiny"}
 
@@ -172,9 +175,26 @@ def test_shuffled_campaigns_finish_repeated_recipes_first():
     assert models == ["mlp"] * 6 + ["resnet-tiny"] * 3
 
 
-@pytest.mark.parametrize("name", ["finals", "elsewhere", "leaner", "rematch"])
+@pytest.mark.parametrize("name", ["finals", "elsewhere", "leaner", "rematch", "everywhere"])
 def test_campaigns_that_share_the_processor_ask_for_no_threads_of_their_own(name):
     assert not any("cpu_threads" in recipe.knobs for recipe in load_campaign(name).recipes)
+
+
+def test_everywhere_takes_recipes_to_tasks_of_their_domain_that_nobody_ran_them_on():
+    def placeless(recipe):
+        knobs = {name: value for name, value in recipe.knobs.items() if name != "cpu_threads"}
+        return recipe.model_copy(update={"dataset": "digits", "domain": "cv", "knobs": knobs, "seed": 0}).recipe_id
+
+    ran = {}
+    for table in load_tables().values():
+        for run in from_table(table):
+            if run.status == "completed" and run.recipe_id:
+                ran.setdefault((run.domain, placeless(run.recipe())), set()).add(run.dataset)
+    asked = load_campaign("everywhere").recipes
+    assert asked
+    for recipe in asked:
+        there = ran[recipe.domain, placeless(recipe)]
+        assert recipe.dataset not in there and len(there) >= everywhere.TASKS[recipe.domain]
 
 
 def test_on_two_threads_go_recipes_that_ran_on_one_and_some_go_on_one_again():
