@@ -82,9 +82,17 @@ def better_to_switch(
     wanted: Preference, quality: Sequence[float], energy_kwh: Sequence[float], spent_kwh: float
 ) -> bool:
     """Is a training better stopped for another one? (2,) each: of the training that has begun, `spent_kwh` of whose
-    energy is gone either way, and of the other."""
+    energy is gone either way, and of the other.
+
+    A few epochs hardly say which of two recipes is better: what going on would lose beyond `max_quality_loss` counts at
+    its price, however much it is.
+    """
     left = np.array([max(energy_kwh[0] - spent_kwh, 1e-12), energy_kwh[1]])
-    return choose(wanted, np.array(quality), left).best == 1
+    return choose(wanted, np.array(quality), left, doubt=_untold).best == 1
+
+
+def _untold(among: np.ndarray, top: int, quality: float) -> np.ndarray:
+    return np.full(len(among), np.inf)
 
 
 def probed(model: DomainModel, task: Task, first: Guess, count: int, energy: str = "all") -> tuple[Guess, float] | None:

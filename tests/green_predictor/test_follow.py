@@ -39,6 +39,13 @@ def test_what_is_spent_is_gone_either_way():
     assert not better_to_switch(Preference(1.0), (0.5, 0.9), (1.0, 5.0), spent_kwh=0.0)
 
 
+def test_a_little_more_quality_than_was_asked_for_is_not_bought_at_any_price():
+    quality = (0.97, 1.0)  # 2 % beyond the loss that is allowed: worth a factor of four in energy
+    assert better_to_switch(CHEAPEST, quality, (1.0, 3.9), spent_kwh=0.0)
+    assert not better_to_switch(CHEAPEST, quality, (1.0, 4.1), spent_kwh=0.0)
+    assert not better_to_switch(CHEAPEST, quality, (1.0, 3.9), spent_kwh=0.1)
+
+
 def test_a_short_training_shows_one_epoch():
     assert [first_epochs(n) for n in (1, 3, 7, 8, 40)] == [1, 1, 1, 2, 2]
 
