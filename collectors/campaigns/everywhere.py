@@ -1,9 +1,10 @@
-"""Do good choices carry over: recipes worth choosing on one task, on the others of their domain that nobody ran them on.
+"""Do good choices carry over: recipes worth choosing on one task, on the others where nobody ran them.
 
     green-collect --campaign everywhere --jobs 2
 
 What is good on a task nobody has seen can only be learnt from recipes that met on many tasks. Worth choosing is what
-comes close to the best trade of its task, where 1 % of the quality is worth half of the energy, or to the most accurate.
+comes close to the best trade of its task, where 1 % of the quality is worth half of the energy, or to the most
+accurate.
 """
 
 import json
