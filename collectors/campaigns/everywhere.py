@@ -11,6 +11,7 @@ import json
 import math
 from collections import defaultdict
 
+from collectors.campaign.progress import GOOD
 from ecotaskset.load import load_tables
 from ecotaskset.run import Run, from_table
 
@@ -26,7 +27,7 @@ def everywhere() -> list[dict]:
     """Recipes without a seed, those first that are worth choosing on the largest share of their domain's tasks."""
     met: dict[str, dict[str, dict[str, list[Run]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     for run in (run for table in load_tables().values() for run in from_table(table)):
-        if run.status == "completed" and run.recipe_id and run.quality_last is not None and run.energy_kwh:
+        if run.status in GOOD and run.recipe_id and run.quality_last is not None and run.energy_kwh:
             met[run.domain][run.dataset][_placeless(run)].append(run)
     found = []
     for domain, tasks in sorted(met.items()):
